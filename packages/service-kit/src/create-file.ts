@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import { link, open, readdir, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { errorCode } from './error-code.js'
+
+const STALE_MS = 3_600_000
+/** What `link` fails with on file systems without hard links (vfat, 9p, some FUSE). */
+const NO_LINKS = new Set(['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EXDEV', 'EMLINK'])
+
+/**
+ * Creates a file that did not exist, whole or not at all: after a crash at any moment, and with any
+ * number of processes doing the same, there is one complete file or none. The folder must exist.
+ *
+ * Returns whether this call created it; a file that stands there already is left alone. Throws the
+ * system's error when it can't be written, and leaves nothing behind then.
+ */
+export async function createFile(path: string, content: string, mode: number): Promise<boolean> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+  try {
+    await writeDurably(temporary, content, mode)
+    const created = await linkOrCreate(temporary, path, content, mode)
+    return created
+  } finally {
+    await removeIfThere(temporary)
+    await syncFolder(dirname(path))
+  }
+}
+
+/** Removes the temporary files that crashed creations of `path` left more than an hour ago. */
+export async function removeStaleTemporaries(path: string): Promise<void> {
+  const folder = dirname(path)
+  const prefix = `.${basename(path)}.`
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue
+    const age = await fileAgeMs(join(folder, name))
+    if (age > STALE_MS) await removeIfThere(join(folder, name))
+  }
+}
+
+/** 0 for a file that is gone: its owner, or another start, removed it meanwhile. */
+async function fileAgeMs(path: string): Promise<number> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 0
+    throw error
+  }
+}
+
+async function linkOrCreate(temporary: string, path: string, content: string, mode: number) {
+  try {
+    // Unlike rename, link never replaces: of several processes exactly one succeeds.
+    await link(temporary, path)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false
+    if (!NO_LINKS.has(errorCode(error))) throw error
+    return createInPlace(path, content, mode)
+  }
+}
+
+/** For file systems without hard links: exclusive too, but a crash in between leaves a partial file. */
+async function createInPlace(path: string, content: string, mode: number): Promise<boolean> {
+  try {
+    await writeDurably(path, content, mode)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function writeDurably(path: string, content: string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode)
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } catch (error) {
+    await removeIfThere(path)
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse as parseDotenv } from 'dotenv'
+import * as z from 'zod'
+import { errorCode } from './error-code.js'
+
+/** Variables by name; a missing one is undefined. */
+export type Env = Record<string, string | undefined>
+
+/** Everything that is wrong with the configuration, one sentence for each problem. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/**
+ * The environment over the `.env` file in `folder`, without blank values, which count as unset.
+ *
+ * Throws a ConfigError when `.env` exists but can't be read.
+ */
+export function loadEnv(env: Env, folder: string): Env {
+  return { ...withoutBlanks(readDotenv(join(folder, '.env'))), ...withoutBlanks(env) }
+}
+
+function readDotenv(path: string): Env {
+  try {
+    return parseDotenv(readFileSync(path, 'utf8').replace(/^\ufeff/, ''))
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return {}
+    throw new ConfigError([`.env can't be read (${errorCode(error)}): make it a readable file`])
+  }
+}
+
+function withoutBlanks(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
+}
+
+/**
+ * A variable that `parse` turns into a value. `parse` gets the text without white space around it and
+ * throws an Error whose message says what is wrong; the variable's name is put before it.
+ */
+export function variable<T>(parse: (text: string) => T) {
+  return z.string({ error: 'is required' }).transform((text, context) => {
+    try {
+      return parse(text.trim())
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message })
+      return z.NEVER
+    }
+  })
+}
+
+/**
+ * Reads the variables that `schema` names, all of them.
+ *
+ * Throws a ConfigError with every problem at once; no problem repeats a value.
+ */
+export function parseEnv<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  env: Env,
+): z.output<z.ZodObject<Shape>> {
+  const result = schema.safeParse(env)
+  if (result.success) return result.data
+  throw new ConfigError(
+    result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  )
+}

@@ -1,0 +1,181 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import cors from '@fastify/cors'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import { errorCode } from './error-code.js'
+import { STOP_GRACE_MS } from './lifecycle.js'
+import { formatListenAddress, type ListenAddress } from './listen-address.js'
+import type { Logger } from './logger.js'
+import { StartError } from './start-error.js'
+
+/** An answer that refuses a request: the status, a stable lower_snake code, and words for a person. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError'
+  readonly statusCode: number
+  readonly code: string
+
+  constructor(statusCode: number, code: string, message: string) {
+    super(message)
+    this.statusCode = statusCode
+    this.code = code
+  }
+}
+
+const LIMITS = {
+  bodyBytes: 64 * 1024,
+  headerBytes: 16 * 1024,
+  /** For the head and for the whole request; checked once a `checkMs`. */
+  requestMs: 10_000,
+  checkMs: 2_000,
+  keepAliveMs: 72_000,
+  connections: 16_384,
+}
+
+/**
+ * A Fastify that opens no port: CORS for reading, bounded requests, and one JSON shape for everything
+ * that goes wrong, `{statusCode, code, error, message}`. No log line and no error repeats a URL, since a
+ * query may hold a secret.
+ */
+export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
+  const app = Fastify({
+    // Fastify itself speaks only when something is wrong: its own lines repeat URLs and addresses.
+    loggerInstance: quiet(log),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: LIMITS.bodyBytes,
+    requestTimeout: LIMITS.requestMs,
+    keepAliveTimeout: LIMITS.keepAliveMs,
+    http: {
+      maxHeaderSize: LIMITS.headerBytes,
+      headersTimeout: LIMITS.requestMs,
+      connectionsCheckingInterval: LIMITS.checkMs,
+    },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, _request, reply) => {
+      sendError(reply, error.statusCode ?? 400)
+    },
+  })
+  app.server.maxConnections = LIMITS.connections
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler((request, reply) => {
+    answerUnknown(app, request, reply)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    if (log.isLevelEnabled('debug')) logResponse(log, request, reply)
+  })
+  await app.register(cors, { origin: '*', methods: ['GET', 'HEAD'] })
+  return app
+}
+
+function quiet(log: Logger): FastifyBaseLogger {
+  return log.child({}, { level: log.isLevelEnabled('warn') ? 'warn' : log.level })
+}
+
+/**
+ * Opens the port and tells the URL under which the server answers.
+ *
+ * Throws a StartError when the address is taken or not to be had.
+ */
+export async function listen(app: FastifyInstance, address: ListenAddress): Promise<string> {
+  try {
+    await app.listen({ ...address })
+  } catch (error) {
+    throw new StartError(describeListenError(address, errorCode(error)))
+  }
+  const bound = app.server.address()
+  const port = bound !== null && typeof bound === 'object' ? bound.port : address.port
+  return `http://${formatListenAddress({ host: address.host, port })}`
+}
+
+/**
+ * Takes no more requests, lets those under way finish within the grace time, and ends idle and
+ * lingering connections.
+ */
+export async function closeHttpServer(app: FastifyInstance): Promise<void> {
+  const force = setTimeout(() => {
+    app.server.closeAllConnections()
+  }, STOP_GRACE_MS)
+  await app.close()
+  clearTimeout(force)
+}
+
+function describeListenError(address: ListenAddress, code: string): string {
+  const where = formatListenAddress(address)
+  if (code === 'EADDRINUSE') {
+    return `${where} is already in use: stop the program that listens there, or set another LISTEN_ADDR`
+  }
+  if (code === 'EACCES') return `${where} needs more rights: set LISTEN_ADDR to a port above 1023`
+  return `can't listen on ${where} (${code}): set LISTEN_ADDR to an address of this machine`
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  if (error instanceof HttpError) {
+    sendError(reply, error.statusCode, error.code, error.message)
+    return
+  }
+  const status = (error as { statusCode?: number }).statusCode ?? 500
+  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  sendError(reply, status >= 400 ? status : 500)
+}
+
+function answerUnknown(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split('?', 1)[0] ?? ''
+  if (app.hasRoute({ method: 'GET', url: path })) {
+    reply.header('allow', 'GET, HEAD')
+    sendError(reply, 405, 'method_not_allowed', 'this address answers GET and HEAD only')
+    return
+  }
+  sendError(reply, 404, 'not_found', 'there is nothing at this address; GET / lists what there is')
+}
+
+function sendError(reply: FastifyReply, status: number, code?: string, message?: string): void {
+  void reply.code(status).send(errorBody(status, code, message))
+}
+
+/** The one shape of an error; without a code and a message both follow from the status. */
+function errorBody(status: number, code?: string, message?: string) {
+  const error = STATUS_CODES[status] ?? 'Error'
+  return {
+    statusCode: status,
+    code: code ?? error.toLowerCase().replaceAll(/\W+/g, '_'),
+    error,
+    message: message ?? (status >= 500 ? 'something went wrong inside; see the log' : error),
+  }
+}
+
+const CLIENT_ERROR_STATUS: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+}
+
+/** Answers what never became a request. Fastify's own handler would log the raw bytes at `trace`. */
+function answerClientError(error: Error, socket: Socket): void {
+  const code = errorCode(error)
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = CLIENT_ERROR_STATUS[code] ?? 400
+  const body = JSON.stringify(errorBody(status))
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+function logResponse(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  log.debug(
+    {
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      statusCode: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime),
+    },
+    'answered',
+  )
+}

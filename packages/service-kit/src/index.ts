@@ -1,0 +1,23 @@
+export { createFile, removeStaleTemporaries } from './create-file.js'
+export { ConfigError, parseEnv, variable, type Env } from './env.js'
+export { errorCode } from './error-code.js'
+export { buildHttpServer, closeHttpServer, HttpError, listen } from './http-server.js'
+export type { ListenAddress } from './listen-address.js'
+export type { Logger } from './logger.js'
+export {
+  runProgram,
+  serviceVariables,
+  type Program,
+  type RunningService,
+  type ServiceConfig,
+  type StartContext,
+} from './program.js'
+export {
+  formatNpub,
+  isSecretKey,
+  MAX_PUBKEY_LENGTH,
+  parsePubkey,
+  type PubkeyErrorCode,
+  type PubkeyResult,
+} from './pubkey.js'
+export { StartError } from './start-error.js'

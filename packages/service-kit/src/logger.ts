@@ -1,0 +1,60 @@
+import { pino, type DestinationStream, type Logger } from 'pino'
+import * as z from 'zod'
+import { variable } from './env.js'
+
+export type { Logger } from 'pino'
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const FORMATS = ['pretty', 'json'] as const
+const SECRET_KEYS = /n(?:crypt)?sec1[a-z0-9]*/gi
+
+/** How a service logs; `format` is undefined where it depends on the terminal. */
+export interface LogConfig {
+  level: (typeof LEVELS)[number]
+  format: (typeof FORMATS)[number] | undefined
+}
+
+/** The variables that `logConfig` reads. */
+export const logVariables = {
+  LOG_LEVEL: variable(oneOf(LEVELS)).default('info'),
+  LOG_FORMAT: z.optional(variable(oneOf(FORMATS))),
+}
+
+/**
+ * Makes the logger of a service. Without a format it writes for people on a terminal and JSON elsewhere.
+ *
+ * A secret key in its `nsec1…` or `ncryptsec1…` form is blotted out of every line, whoever wrote it.
+ */
+export async function createLogger(
+  name: string,
+  { level, format }: LogConfig,
+  stdout: { isTTY?: boolean },
+  destination?: DestinationStream,
+): Promise<Logger> {
+  const chosen = format ?? (stdout.isTTY ? 'pretty' : 'json')
+  const stream = chosen === 'pretty' ? await prettyStream(stdout.isTTY === true) : destination
+  return pino(
+    {
+      name,
+      level,
+      base: { name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: (line) => line.replace(SECRET_KEYS, '[secret key]') },
+    },
+    stream ?? pino.destination({ dest: 1, sync: true }),
+  )
+}
+
+async function prettyStream(colorize: boolean): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ colorize, sync: true, ignore: 'name', translateTime: 'SYS:HH:MM:ss.l' })
+}
+
+function oneOf<const T extends string>(allowed: readonly T[]) {
+  return (text: string): T => {
+    const found = allowed.find((candidate) => candidate === text)
+    if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}`)
+    return found
+  }
+}

@@ -1,0 +1,131 @@
+import { parseCommand, UsageError } from './command-line.js'
+import { ConfigError, loadEnv, variable, type Env } from './env.js'
+import { isServing } from './healthcheck.js'
+import { aborted, stopSignal, type SignalSource } from './lifecycle.js'
+import { parseListenAddress, type ListenAddress } from './listen-address.js'
+import { createLogger, logVariables, type LogConfig, type Logger } from './logger.js'
+import { StartError } from './start-error.js'
+
+/** The part of a configuration that every service has. */
+export interface ServiceConfig {
+  listen: ListenAddress
+  log: LogConfig
+}
+
+/** The variables behind a ServiceConfig, `LISTEN_ADDR` with the service's own default. */
+export function serviceVariables(defaultListenAddress: string) {
+  return {
+    LISTEN_ADDR: variable(parseListenAddress).default(parseListenAddress(defaultListenAddress)),
+    ...logVariables,
+  }
+}
+
+/** What a service is given to start with; `signal` fires when it is to stop, even while it starts. */
+export interface StartContext<Config> {
+  config: Config
+  log: Logger
+  signal: AbortSignal
+}
+
+/** A service that answers requests. */
+export interface RunningService {
+  /** Where it answers, like `http://0.0.0.0:8080`. */
+  url: string
+  /** Reads its files again, at SIGHUP. */
+  reload?: () => void
+  /** Takes no more requests, ends those under way within the grace time, and lets everything go. */
+  close: () => Promise<void>
+}
+
+/** One of the programs: what it is called, what it reads, and how it starts. */
+export interface Program<Config extends ServiceConfig> {
+  name: string
+  version: string
+  /** The text of `--help`. */
+  help: string
+  /** Throws a ConfigError that names every problem. */
+  parseConfig: (env: Env) => Config
+  /** Throws a StartError for whatever an operator can mend. */
+  start: (context: StartContext<Config>) => Promise<RunningService>
+}
+
+/** What a program needs of its process; `process` itself fits. */
+export interface ProcessHandle extends SignalSource {
+  argv: readonly string[]
+  env: Env
+  cwd: () => string
+  exit: (code: number) => void
+  stdout: { isTTY?: boolean; write: (text: string) => unknown }
+  stderr: { write: (text: string) => unknown }
+}
+
+/**
+ * Runs a program until it is told to stop, and tells its exit code: 0 after an orderly stop, 1 when it
+ * could not start, 2 for an argument that it doesn't know. What went wrong is one plain line on stderr
+ * for each problem, whatever the log level is.
+ */
+export async function runProgram<Config extends ServiceConfig>(
+  program: Program<Config>,
+  host: ProcessHandle,
+): Promise<number> {
+  try {
+    return await runCommand(program, host)
+  } catch (error) {
+    host.stderr.write(describeFailure(program.name, error))
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+async function runCommand<Config extends ServiceConfig>(
+  program: Program<Config>,
+  host: ProcessHandle,
+): Promise<number> {
+  const command = parseCommand(host.argv.slice(2))
+  if (command === 'help') host.stdout.write(program.help)
+  if (command === 'version') host.stdout.write(`${program.version}\n`)
+  if (command === 'help' || command === 'version') return 0
+  const config = program.parseConfig(loadEnv(host.env, host.cwd()))
+  if (command === 'healthcheck') return (await isServing(config.listen)) ? 0 : 1
+  await serve(program, config, host)
+  return 0
+}
+
+async function serve<Config extends ServiceConfig>(
+  program: Program<Config>,
+  config: Config,
+  host: ProcessHandle,
+): Promise<void> {
+  const log = await createLogger(program.name, config.log, host.stdout)
+  const signal = stopSignal(host, (code) => {
+    host.exit(code)
+  })
+  // Node ends a process at SIGHUP; a service only reads its files again, whenever it comes.
+  let service: RunningService | undefined
+  host.on('SIGHUP', () => service?.reload?.())
+  try {
+    service = await program.start({ config, log, signal })
+  } catch (error) {
+    if (signal.aborted) return
+    throw error
+  }
+  log.info({ url: service.url, version: program.version }, `listening on ${service.url}`)
+  await aborted(signal)
+  log.info('stopping')
+  await service.close()
+  log.info('stopped')
+}
+
+function describeFailure(name: string, error: unknown): string {
+  if (error instanceof ConfigError) {
+    const lines = error.problems.map((problem) => `  ${problem}\n`).join('')
+    return `${name}: the configuration has ${countProblems(error.problems.length)}:\n${lines}`
+  }
+  if (error instanceof UsageError) return `${name}: ${error.message}; see --help\n`
+  if (error instanceof StartError) return `${name}: ${error.message}\n`
+  // A defect of ours: the stack is what helps to mend it.
+  return `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`
+}
+
+function countProblems(count: number): string {
+  return count === 1 ? 'a problem' : `${count} problems`
+}
