@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createFile, errorCode, StartError, type Logger } from '@dstack-node/service-kit'
+import type { AllowlistReading, ReadAllowlist } from './allowlist-reader.js'
+import type { Allowlist } from './allowlist.js'
+
+/** The list that is served, and how it stands to the file. */
+export interface AllowlistState {
+  allowlist: Allowlist
+  loadedAt: Date
+  /** Why the file on disk is not the list that is served; undefined while it is. */
+  problem: string | undefined
+}
+
+/** A list file that is followed: whatever happens to the file, the last good list stays. */
+export interface AllowlistFile {
+  state: () => AllowlistState
+  /** Looks at the content now, whether or not the file seems to have changed. */
+  reload: () => Promise<void>
+  close: () => Promise<void>
+}
+
+const EMPTY = '{"pubkeys": []}\n'
+const POLL_MS = 500
+/**
+ * How often an unchanged-looking file is read again after a change: two writes within one tick of the
+ * file system's clock look alike, and on some that tick lasts 2 s.
+ */
+const RECHECKS = 4
+
+interface OpenOptions {
+  path: string
+  read: ReadAllowlist
+  log: Logger
+}
+
+/**
+ * Loads the list, creating an empty one where none is, and follows the file from then on. It asks the
+ * file system twice a second: unlike notifications, that sees writes, renames and swapped symlinks.
+ *
+ * Throws a StartError when there is no usable list to begin with; the file is left as it is.
+ */
+export async function openAllowlistFile(options: OpenOptions): Promise<AllowlistFile> {
+  const { path, read, log } = options
+  let seen = await signatureOf(path)
+  const first = await loadFirst(options)
+  let { hash } = first
+  let state: AllowlistState = {
+    allowlist: first.allowlist,
+    loadedAt: new Date(),
+    problem: undefined,
+  }
+  let rechecks = RECHECKS
+  let retry = false
+
+  async function look(): Promise<void> {
+    const signature = await signatureOf(path)
+    if (signature !== seen) rechecks = RECHECKS
+    else if (rechecks > 0) rechecks -= 1
+    else if (!retry) return
+    seen = signature
+    await readAgain()
+  }
+
+  async function readAgain(): Promise<void> {
+    const reading = await read(path, hash)
+    retry = reading.kind === 'unreadable'
+    if (reading.kind === 'list') {
+      hash = reading.hash
+      state = { allowlist: reading.allowlist, loadedAt: new Date(), problem: undefined }
+      logList(log, path, reading.allowlist)
+    } else if (reading.kind === 'unchanged') {
+      if (state.problem !== undefined) log.info(`${path} is the list being served again`)
+      state = { ...state, problem: undefined }
+    } else {
+      reportProblem(`${path}: ${reading.reason}`)
+    }
+  }
+
+  function reportProblem(problem: string): void {
+    if (problem !== state.problem) log.error({ problem }, 'the last good list is still served')
+    state = { ...state, problem }
+  }
+
+  const follower = follow(look)
+  return {
+    state: () => state,
+    reload: () => follower.run(readAgain),
+    close: () => follower.stop(),
+  }
+}
+
+/** Runs `look` again and again, and other tasks in between, never two at once. */
+function follow(look: () => Promise<void>) {
+  const stopped = new AbortController()
+  let last: Promise<void> = Promise.resolve()
+  const run = (task: () => Promise<void>) => (last = last.then(task))
+  async function loop(): Promise<void> {
+    for (;;) {
+      await delay(POLL_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)
+      if (stopped.signal.aborted) return
+      await run(look)
+    }
+  }
+  const ended = loop()
+  return {
+    run,
+    stop: async () => {
+      stopped.abort()
+      await Promise.all([ended, last])
+    },
+  }
+}
+
+async function loadFirst(options: OpenOptions): Promise<AllowlistReading & { kind: 'list' }> {
+  const { path, read, log } = options
+  let reading = await read(path)
+  if (reading.kind === 'missing') {
+    await createEmpty(path)
+    log.warn(`${path} was not there: created it with an empty list; add keys to it`)
+    reading = await read(path)
+  }
+  if (reading.kind === 'list') {
+    logList(log, path, reading.allowlist)
+    return reading
+  }
+  throw new StartError(`${path}: ${reading.kind === 'unchanged' ? 'is empty' : reading.reason}`)
+}
+
+async function createEmpty(path: string): Promise<void> {
+  try {
+    await createFile(path, EMPTY, 0o644)
+  } catch (error) {
+    throw new StartError(
+      `${path}: the file is not there and can't be created (${errorCode(error)}): create it, or set WHITELIST_FILE`,
+    )
+  }
+}
+
+/** What changes whenever the file does; the error code for a file that can't be looked at. */
+async function signatureOf(path: string): Promise<string> {
+  try {
+    const { dev, ino, nlink, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    return [dev, ino, nlink, size, mtimeNs, ctimeNs].join(':')
+  } catch (error) {
+    return errorCode(error)
+  }
+}
+
+const INDEXES_SHOWN = 10
+
+function logList(log: Logger, path: string, { keys, otherIndexes, entryCount }: Allowlist): void {
+  log.info({ keys: keys.size, entries: entryCount }, `serving ${path}`)
+  if (entryCount === 0) log.warn('the list is empty: no key is whitelisted')
+  if (otherIndexes.length > 0) {
+    log.warn(
+      { count: otherIndexes.length, indexes: otherIndexes.slice(0, INDEXES_SHOWN) },
+      'some entries are no valid keys: they match only a query that is spelled exactly so',
+    )
+  }
+}
