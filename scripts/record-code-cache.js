@@ -1,0 +1,16 @@
+// Runs a program and, when told that it is warm, writes what V8 compiled of it: see code-cache.js.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { Script } from 'node:vm'
+
+const [, , program = '', cache = ''] = process.argv
+const script = new Script(readFileSync(program, 'utf8'), { filename: program })
+process.argv = [process.argv0, program]
+process.once('message', () => {
+  writeFileSync(cache, script.createCachedData())
+  process.exit(0)
+})
+const module = { exports: {} }
+const run = /** @type {(...args: unknown[]) => void} */ (script.runInThisContext())
+run(module.exports, createRequire(program), module, program, dirname(program))
