@@ -12,5 +12,13 @@ process.once('message', () => {
   process.exit(0)
 })
 const module = { exports: {} }
-const run = /** @type {(...args: unknown[]) => void} */ (script.runInThisContext())
-run(module.exports, createRequire(program), module, program, dirname(program))
+/** @type {unknown} */
+const run = script.runInThisContext()
+if (typeof run !== 'function') throw new TypeError('the program is not wrapped in a function')
+Reflect.apply(run, undefined, [
+  module.exports,
+  createRequire(program),
+  module,
+  program,
+  dirname(program),
+])
