@@ -47,6 +47,14 @@ export function describeEndpoint({ baseUrl, socketPath }: Endpoint): string {
 }
 
 function basicAuthorization({ username, password }: URL): string {
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const credentials = `${decodePercent(username)}:${decodePercent(password)}`
   return `Basic ${Buffer.from(credentials).toString('base64')}`
+}
+
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new Error('must percent-encode special characters in its user name and password')
+  }
 }

@@ -3,7 +3,7 @@ export { ConfigError, parseEnv, variable, type Env } from './env.js'
 export { errorCode } from './error-code.js'
 export { buildHttpServer, closeHttpServer, HttpError, listen } from './http-server.js'
 export type { ListenAddress } from './listen-address.js'
-export type { Logger } from './logger.js'
+export { createLogger, type Logger } from './logger.js'
 export {
   runProgram,
   serviceVariables,

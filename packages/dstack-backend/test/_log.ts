@@ -1,0 +1,9 @@
+import { createLogger, type Logger } from '@dstack-node/service-kit'
+
+/** The logger of the services, which keeps its lines here, those of every level. */
+export async function recordingLog(): Promise<{ log: Logger; lines: string[] }> {
+  const lines: string[] = []
+  const write = (line: string) => void lines.push(line)
+  const log = await createLogger('test', { level: 'trace', format: 'json' }, {}, { write })
+  return { log, lines }
+}

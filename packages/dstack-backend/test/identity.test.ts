@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { StartError } from '@dstack-node/service-kit'
+import { nsecEncode } from 'nostr-tools/nip19'
+import { getPublicKey } from 'nostr-tools/pure'
+import { describe, expect, it } from 'vitest'
+import { loadOrCreateIdentity } from '../src/identity.js'
+import { temporaryFolder } from './_folder.js'
+import { recordingLog } from './_log.js'
+
+const SECRET = 'b7e151628aed2a6abf7158809cf4f3c762e7160f38b4da56a784d9045190cfef'
+const NSEC = nsecEncode(Buffer.from(SECRET, 'hex'))
+const PUBKEY = getPublicKey(Buffer.from(SECRET, 'hex'))
+
+function folderWithKey(content: string | Uint8Array, mode = 0o600): string {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'key'), content, { mode })
+  return folder
+}
+
+async function load(folder: string) {
+  const { log, lines } = await recordingLog()
+  const identity = await loadOrCreateIdentity(folder, log)
+  return { ...identity, lines }
+}
+
+describe('loadOrCreateIdentity, where there is no key', () => {
+  it('creates 64 lower-case hex digits without a newline, mode 0600', async () => {
+    const folder = temporaryFolder()
+    const { pubkey, npub } = await load(folder)
+    const text = readFileSync(join(folder, 'key'), 'utf8')
+    expect(text).toMatch(/^[0-9a-f]{64}$/)
+    expect(statSync(join(folder, 'key')).mode & 0o777).toBe(0o600)
+    expect(pubkey).toBe(getPublicKey(Buffer.from(text, 'hex')))
+    expect(npub).toMatch(/^npub1/)
+    expect(readdirSync(folder)).toEqual(['key'])
+  })
+
+  it('creates the folder and the ones above it, for this user alone', async () => {
+    const folder = join(temporaryFolder(), 'a', 'b')
+    await load(folder)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+  })
+
+  it('leaves the mode of a folder that is there', async () => {
+    const folder = temporaryFolder()
+    chmodSync(folder, 0o770)
+    await load(folder)
+    expect(statSync(folder).mode & 0o777).toBe(0o770)
+  })
+
+  it('gives the same key the second time', async () => {
+    const folder = temporaryFolder()
+    const first = await load(folder)
+    expect((await load(folder)).pubkey).toBe(first.pubkey)
+  })
+
+  it('gives one key to many at once', async () => {
+    const folder = temporaryFolder()
+    const loads = await Promise.all(Array.from({ length: 50 }, () => load(folder)))
+    expect(new Set(loads.map(({ pubkey }) => pubkey)).size).toBe(1)
+    expect(readdirSync(folder)).toEqual(['key'])
+  })
+
+  it('removes temporary files of more than an hour ago, and only those', async () => {
+    const folder = temporaryFolder()
+    const stale = join(folder, '.key.0.tmp')
+    const fresh = join(folder, '.key.1.tmp')
+    const foreign = join(folder, 'other.tmp')
+    for (const path of [stale, fresh, foreign]) writeFileSync(path, '')
+    for (const path of [stale, foreign]) utimesSync(path, 0, 0)
+    await load(folder)
+    expect([existsSync(stale), existsSync(fresh), existsSync(foreign)]).toEqual([false, true, true])
+  })
+})
+
+describe('loadOrCreateIdentity, where there is a key', () => {
+  it.each([
+    ['as it is', SECRET],
+    ['in upper case', SECRET.toUpperCase()],
+    ['with a newline', `${SECRET}\n`],
+    ['with a Windows newline', `${SECRET}\r\n`],
+    ['with spaces around it', `  \t${SECRET} `],
+    ['with a byte order mark', `\ufeff${SECRET}`],
+    ['as nsec', NSEC],
+    ['as nsec in upper case', `${NSEC.toUpperCase()}\n`],
+  ])('reads it %s, and leaves the file as it is', async (_form, content) => {
+    const folder = folderWithKey(content)
+    expect((await load(folder)).pubkey).toBe(PUBKEY)
+    expect(readFileSync(join(folder, 'key'), 'utf8')).toBe(content)
+  })
+
+  it('reads it through a symbolic link', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'secret'), SECRET, { mode: 0o600 })
+    symlinkSync('secret', join(folder, 'key'))
+    expect((await load(folder)).pubkey).toBe(PUBKEY)
+  })
+
+  it('warns once when others may read it, and changes no mode', async () => {
+    const folder = folderWithKey(SECRET, 0o644)
+    const { lines } = await load(folder)
+    expect(lines.filter((line) => line.includes('mode 644'))).toHaveLength(1)
+    expect(statSync(join(folder, 'key')).mode & 0o777).toBe(0o644)
+  })
+
+  it('logs no secret at any level', async () => {
+    const { lines } = await load(folderWithKey(NSEC))
+    expect(lines.join('')).not.toContain(SECRET)
+    expect(lines.join('')).not.toContain(NSEC)
+  })
+})
+
+describe('loadOrCreateIdentity refuses, and leaves untouched', () => {
+  it.each([
+    ['an empty file', '', 'is empty'],
+    ['white space alone', ' \n', 'is empty'],
+    ['63 digits', SECRET.slice(1), 'no valid secret key'],
+    ['65 digits', `${SECRET}0`, 'no valid secret key'],
+    ['letters that are no hex digits', 'z'.repeat(64), 'no valid secret key'],
+    ['the key zero', '0'.repeat(64), 'no valid secret key'],
+    ['a key beyond the curve', 'f'.repeat(64), 'no valid secret key'],
+    [
+      'an encrypted key',
+      'ncryptsec1qgg9947rlpvqu76pj5ecreduf9jxhselq2nae2kghhvd5g7dgjtcxfqtd67p',
+      'no valid secret key',
+    ],
+    [
+      'an npub',
+      'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg',
+      'no valid secret key',
+    ],
+    ['two keys', `${SECRET}\n${SECRET}`, 'no valid secret key'],
+    ['binary', new Uint8Array([0, 255, 254, 1]), 'no valid secret key'],
+    ['ten megabytes', Buffer.alloc(10_000_000, 'a'), 'too large'],
+  ])('%s', async (_reason, content, message) => {
+    const folder = folderWithKey(content)
+    const error = await load(folder).catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(StartError)
+    expect((error as Error).message).toContain(message)
+    expect((error as Error).message).not.toContain(SECRET.slice(1))
+    expect(readFileSync(join(folder, 'key')).equals(Buffer.from(content))).toBe(true)
+  })
+
+  it('a directory', async () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'key'))
+    await expect(load(folder)).rejects.toThrow('must be a regular file')
+  })
+
+  it('a link to nowhere', async () => {
+    const folder = temporaryFolder()
+    symlinkSync('nowhere', join(folder, 'key'))
+    await expect(load(folder)).rejects.toThrow('link to a file that does not exist')
+    expect(readdirSync(folder)).toEqual(['key'])
+  })
+
+  it('a link to itself', async () => {
+    const folder = temporaryFolder()
+    symlinkSync('key', join(folder, 'key'))
+    await expect(load(folder)).rejects.toThrow('ELOOP')
+  })
+
+  it('a FIFO, without waiting for a writer', async () => {
+    const folder = temporaryFolder()
+    execFileSync('mkfifo', [join(folder, 'key')])
+    await expect(load(folder)).rejects.toThrow('must be a regular file')
+  })
+
+  it('a DATA_DIR that is a file', async () => {
+    const path = join(temporaryFolder(), 'data')
+    writeFileSync(path, '')
+    await expect(load(path)).rejects.toThrow('DATA_DIR is not a directory')
+  })
+})
