@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, '..')
 const programs = [
   { folder: 'packages/whitelist-service', entry: 'whitelist', shipped: true },
   { folder: 'packages/dstack-backend', entry: 'backend', shipped: true },
+  { folder: 'packages/testbed', entry: 'testbed', shipped: false },
 ]
 
 /**
