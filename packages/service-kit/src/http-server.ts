@@ -37,6 +37,9 @@ const LIMITS = {
   connections: 16_384,
 }
 
+/** How often connections that became idle are looked for while the server closes. */
+const SWEEP_MS = 50
+
 /**
  * A Fastify that opens no port: CORS for reading, bounded requests, and one JSON shape for everything
  * that goes wrong, `{statusCode, code, error, message}`. No log line and no error repeats a URL, since a
@@ -47,16 +50,21 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
     // Fastify itself speaks only when something is wrong: its own lines repeat URLs and addresses.
     loggerInstance: quiet(log),
     logController: new LogController({ disableRequestLogging: true }),
+    // A request that arrives while the server closes is under way: it is answered like any other.
+    return503OnClosing: false,
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout: LIMITS.requestMs,
     keepAliveTimeout: LIMITS.keepAliveMs,
     http: {
+      // Node would refuse its absence with an empty answer; nothing here depends on the name.
+      requireHostHeader: false,
       maxHeaderSize: LIMITS.headerBytes,
       headersTimeout: LIMITS.requestMs,
       connectionsCheckingInterval: LIMITS.checkMs,
     },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => {
+      reply.header('access-control-allow-origin', '*')
       sendError(reply, error.statusCode ?? 400)
     },
   })
@@ -68,7 +76,7 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
   app.addHook('onResponse', async (request, reply) => {
     if (log.isLevelEnabled('debug')) logResponse(log, request, reply)
   })
-  await app.register(cors, { origin: '*', methods: ['GET', 'HEAD'] })
+  await app.register(cors, { origin: '*', methods: ['GET', 'HEAD'], strictPreflight: false })
   return app
 }
 
@@ -100,8 +108,13 @@ export async function closeHttpServer(app: FastifyInstance): Promise<void> {
   const force = setTimeout(() => {
     app.server.closeAllConnections()
   }, STOP_GRACE_MS)
+  // Node closes the idle connections once; those that become idle later would linger.
+  const sweep = setInterval(() => {
+    app.server.closeIdleConnections()
+  }, SWEEP_MS)
   await app.close()
   clearTimeout(force)
+  clearInterval(sweep)
 }
 
 function describeListenError(address: ListenAddress, code: string): string {
@@ -164,7 +177,7 @@ function answerClientError(error: Error, socket: Socket): void {
   const body = JSON.stringify(errorBody(status))
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `Access-Control-Allow-Origin: *\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }
 

@@ -21,7 +21,7 @@ export const MAX_PUBKEY_LENGTH = 5000
 
 const HEX_KEY = /^[0-9a-f]{64}$/
 const ZERO_WIDTH = /[\u200b-\u200d\u2060\ufeff]/gu
-const ZERO_WIDTH_ENDS = /^[\s\u200b-\u200d\u2060\ufeff]+|[\s\u200b-\u200d\u2060\ufeff]+$/gu
+const BLANK = /[\s\u200b-\u200d\u2060\ufeff]/u
 const SECRET = /n(?:crypt)?sec1/i
 const BECH32 = /^([a-z]+)1[a-z0-9]+$/
 
@@ -50,7 +50,7 @@ export function parsePubkey(text: unknown): PubkeyResult {
   if (typeof text !== 'string') return refuse('not_a_string')
   if (isSecretKey(text)) return refuse('secret_key')
   if (text.length > MAX_PUBKEY_LENGTH) return refuse('too_long')
-  const trimmed = text.replace(ZERO_WIDTH_ENDS, '')
+  const trimmed = trimBlanks(text)
   if (trimmed === '') return refuse('empty')
   // Before any lower-casing: the Kelvin sign would become a `k`, which is a bech32 letter.
   if (!/^[\x21-\x7e]+$/.test(trimmed)) return refuse('not_ascii')
@@ -66,6 +66,15 @@ export function isSecretKey(text: string): boolean {
 /** The `npub1…` form (NIP-19) of a public key given as 64 lower-case hex digits. */
 export function formatNpub(pubkey: string): string {
   return npubEncode(pubkey)
+}
+
+/** White space and zero-width characters; a regular expression would try every run of them inside. */
+function trimBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && BLANK.test(text.charAt(start))) start += 1
+  while (end > start && BLANK.test(text.charAt(end - 1))) end -= 1
+  return text.slice(start, end)
 }
 
 function parseBare(bare: string): PubkeyResult {

@@ -1,4 +1,4 @@
-import { findNodeAtLocation, parse, parseTree, type ParseError } from 'jsonc-parser'
+import { findNodeAtLocation, parse, parseTree, type Node, type ParseError } from 'jsonc-parser'
 import * as z from 'zod'
 
 /** What `whitelist.json` holds. Fields beside `pubkeys` belong to others and are left alone. */
@@ -48,9 +48,7 @@ function parseJson(text: string): unknown {
 
 function describeSyntax(text: string): string {
   if (text.trim() === '') return `the file is empty: an empty list is {"pubkeys": []}`
-  const errors: ParseError[] = []
-  parse(text, errors, { disallowComments: true, allowTrailingComma: false })
-  const offset = errors[0]?.offset ?? text.length
+  const offset = firstErrorIn(text)?.offset ?? text.length
   const line = lineAtOffset(text, offset)
   const column = offset - text.lastIndexOf('\n', offset - 1)
   return `the file is not valid JSON: look at line ${line}, column ${column}, and just before it`
@@ -64,9 +62,28 @@ function describeShape(text: string, path: readonly PropertyKey[]): string {
 }
 
 function lineAt(text: string, path: (string | number)[]): number {
-  const root = parseTree(text)
-  const node = root && findNodeAtLocation(root, path)
-  return lineAtOffset(text, node?.offset ?? 0)
+  return lineAtOffset(text, findNode(text, path)?.offset ?? 0)
+}
+
+function firstErrorIn(text: string): ParseError | undefined {
+  const errors: ParseError[] = []
+  try {
+    parse(text, errors, { disallowComments: true, allowTrailingComma: false })
+  } catch {
+    // Unlike JSON.parse it recurses: a file that is nested absurdly deep overflows the stack. What it
+    // found before that is the first error nevertheless.
+  }
+  return errors[0]
+}
+
+function findNode(text: string, path: (string | number)[]): Node | undefined {
+  try {
+    const root = parseTree(text)
+    return root && findNodeAtLocation(root, path)
+  } catch {
+    // Nested absurdly deep, as above.
+    return undefined
+  }
 }
 
 function lineAtOffset(text: string, offset: number): number {

@@ -116,8 +116,9 @@ async function loadFirst(options: OpenOptions): Promise<AllowlistReading & { kin
   const { path, read, log } = options
   let reading = await read(path)
   if (reading.kind === 'missing') {
-    await createEmpty(path)
-    log.warn(`${path} was not there: created it with an empty list; add keys to it`)
+    if (await createEmpty(path)) {
+      log.warn(`${path} was not there: created it with an empty list; add keys to it`)
+    }
     reading = await read(path)
   }
   if (reading.kind === 'list') {
@@ -127,9 +128,9 @@ async function loadFirst(options: OpenOptions): Promise<AllowlistReading & { kin
   throw new StartError(`${path}: ${reading.kind === 'unchanged' ? 'is empty' : reading.reason}`)
 }
 
-async function createEmpty(path: string): Promise<void> {
+async function createEmpty(path: string): Promise<boolean> {
   try {
-    await createFile(path, EMPTY, 0o644)
+    return await createFile(path, EMPTY, 0o644)
   } catch (error) {
     throw new StartError(
       `${path}: the file is not there and can't be created (${errorCode(error)}): create it, or set WHITELIST_FILE`,

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { errorCode } from '@dstack-node/service-kit'
 import { readAllowlist, type AllowlistReading, type ReadAllowlist } from './allowlist-reader.js'
 
 /** Up to this size, reading costs less than starting a thread does: about a thousand keys. */
@@ -17,7 +18,11 @@ interface Task {
 export function offThreadReader(program: string): ReadAllowlist {
   return async (path, knownHash) => {
     if ((await sizeOf(path)) <= INLINE_BYTES) return readAllowlist(path, knownHash)
-    return readInWorker(program, { path, knownHash })
+    try {
+      return await readInWorker(program, { path, knownHash })
+    } catch (error) {
+      return { kind: 'unreadable', reason: `the thread that reads it failed (${errorCode(error)})` }
+    }
   }
 }
 
@@ -33,17 +38,12 @@ function buffersOf({ allowlist: { keys, listBody } }: AllowlistReading & { kind:
 }
 
 function readInWorker(program: string, task: Task): Promise<AllowlistReading> {
-  return new Promise((resolve) => {
-    const fail = (reason: string) => {
-      resolve({ kind: 'unreadable', reason })
-    }
+  return new Promise((resolve, reject) => {
     const worker = new Worker(program, { workerData: task })
     worker.once('message', resolve)
-    worker.once('error', (error) => {
-      fail(`reading it failed (${error.name})`)
-    })
+    worker.once('error', reject)
     worker.once('exit', () => {
-      fail('reading it was cut short')
+      reject(new Error('the thread ended without a result'))
     })
   })
 }

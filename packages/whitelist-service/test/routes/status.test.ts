@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { makeKey } from '../_keys.js'
+import { LOADED_AT, makeServer } from '../_server.js'
+
+const key = makeKey()
+
+describe('GET /health', () => {
+  it('answers ok and the number of keys', async () => {
+    const { app } = await makeServer([key.npub, key.hex, makeKey().npub, 'x'])
+    const response = await app.inject('/health')
+    expect(response.statusCode).toBe(200)
+    expect(response.headers['cache-control']).toBe('no-store')
+    expect(response.json()).toEqual({
+      status: 'ok',
+      keys: 2,
+      entries: 4,
+      loaded_at: LOADED_AT.toISOString(),
+    })
+  })
+
+  it('answers degraded with the reason, still 200, while the file is not the list', async () => {
+    const { app, state } = await makeServer([key.npub])
+    state.problem = 'whitelist.json: the file is not there: put it back'
+    const response = await app.inject('/health')
+    expect(response.statusCode).toBe(200)
+    expect(response.json()).toEqual({
+      status: 'degraded',
+      reason: 'whitelist.json: the file is not there: put it back',
+      keys: 1,
+      entries: 1,
+      loaded_at: LOADED_AT.toISOString(),
+    })
+  })
+
+  it('answers ok again when the problem is over', async () => {
+    const { app, state } = await makeServer([])
+    state.problem = 'x'
+    expect((await app.inject('/health')).json()).toMatchObject({ status: 'degraded' })
+    state.problem = undefined
+    expect((await app.inject('/health')).json()).toMatchObject({ status: 'ok' })
+  })
+})
+
+describe('GET /', () => {
+  it('answers what the service is, its version and its endpoints', async () => {
+    const { app } = await makeServer([])
+    const response = await app.inject('/')
+    expect(response.statusCode).toBe(200)
+    expect(response.json()).toEqual({
+      service: 'whitelist-service',
+      description: expect.any(String) as string,
+      version: '1.2.3',
+      endpoints: expect.any(Object) as object,
+    })
+  })
+
+  it('names only endpoints that answer', async () => {
+    const { app } = await makeServer([key.npub])
+    const { endpoints } = (await app.inject('/')).json<{ endpoints: Record<string, string> }>()
+    const paths = Object.keys(endpoints).map((endpoint) => endpoint.replace(/^GET /, ''))
+    expect(paths).toContain('/api/whitelist?pubkey=K')
+    for (const path of paths) expect((await app.inject(path)).statusCode).toBe(200)
+  })
+})
