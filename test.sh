@@ -97,8 +97,8 @@ node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 ||
 pass "Node $(node --version) is at least 20.19"
 run 'the packages install as the lock file says' scripts/pnpm.sh install --frozen-lockfile
 run 'both programs build' scripts/pnpm.sh build
-run 'the unit and integration tests pass' scripts/pnpm.sh exec vitest run --reporter=dot
-sed -n 's/\x1b\[[0-9;]*m//g; s/^ *Tests *\(.*[0-9]\).*/    \1/p' "$work/output"
+run 'the unit and integration tests pass' env NO_COLOR=1 scripts/pnpm.sh exec vitest run
+sed -n 's/^ *Tests *\(.*[0-9]\).*/    \1/p' "$work/output"
 
 # --- drive the built programs -----------------------------------------------------------------------
 

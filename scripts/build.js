@@ -4,6 +4,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { withCodeCache } from './code-cache.js'
+import { undiciSubset } from './undici-subset.js'
 
 const root = join(import.meta.dirname, '..')
 
@@ -12,6 +13,7 @@ const programs = [
   { folder: 'packages/whitelist-service', entry: 'whitelist', shipped: true },
   { folder: 'packages/dstack-backend', entry: 'backend', shipped: true },
   { folder: 'packages/testbed', entry: 'testbed', shipped: false },
+  { folder: 'packages/testbed', entry: 'bench', shipped: false },
 ]
 
 /**
@@ -39,6 +41,7 @@ async function bundle(folder, entry) {
     target: 'node20.19',
     format: 'cjs',
     mainFields: ['module', 'main'],
+    plugins: [undiciSubset],
     minifySyntax: true,
     minifyWhitespace: true,
     logLevel: 'warning',

@@ -9,6 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
+/**
+ * V8 checks that the cache was made with the same flags. This one: undici's HTTP parser is WebAssembly,
+ * and optimising it would take 9 MB for a handful of short answers.
+ */
+const V8_FLAG = '--liftoff-only'
+
 const recorder = join(import.meta.dirname, 'record-code-cache.js')
 const PATHS = ['/', '/health', '/api/list', `/api/whitelist?pubkey=${'0'.repeat(64)}`]
 
@@ -23,6 +29,7 @@ export async function withCodeCache(code) {
   return `#!/usr/bin/env node
 'use strict'
 const { Script } = require('node:vm')
+require('node:v8').setFlagsFromString('${V8_FLAG}')
 const script = new Script(${JSON.stringify(source)}, {
   filename: __filename,
   cachedData: Buffer.from('${cache.toString('base64')}', 'base64'),
@@ -46,6 +53,7 @@ async function recordStart(source) {
     const { port } = /** @type {import('node:net').AddressInfo} */ (outside.address())
     const child = fork(recorder, [program, cache], {
       cwd: folder,
+      execArgv: [V8_FLAG],
       env: recordingEnv(`http://127.0.0.1:${port}`),
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })

@@ -384,6 +384,9 @@ test_edits() {
   check 'the whitelist is restarted' dc restart whitelist
   check 'it serves the new file' eventually answers "$whitelist/api/list" "{\"pubkeys\":[\"$KEY_B\"]}"
   check 'and all is well' answers "$whitelist/health" '200 {"status":"ok","keys":1,'
+  sed -i.bak "s/$KEY_B/$KEY_A/" "$folder/whitelist.json"
+  check 'a file put in its place with the old one kept is reported too' \
+    eventually answers "$whitelist/health" '"status":"degraded","reason":"./whitelist.json: it was replaced'
 }
 
 # A folder and a key that are root's alone, as the program before left them where it ran as root.

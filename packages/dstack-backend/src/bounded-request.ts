@@ -1,4 +1,4 @@
-import { request, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { errorCode } from '@dstack-node/service-kit'
 
 /** What to ask, and the bounds of it. */
@@ -49,8 +49,10 @@ export async function requestBounded(options: BoundedRequest): Promise<BoundedRe
   const deadline = AbortSignal.timeout(options.timeoutMs)
   const signal = AbortSignal.any(options.signal ? [deadline, options.signal] : [deadline])
   try {
-    const { url, method, headers, body, dispatcher } = options
-    const response = await request(url, { method, headers, body: body ?? null, dispatcher, signal })
+    const { method, headers, body = null, dispatcher } = options
+    const { origin, pathname, search } = new URL(options.url)
+    const path = pathname + search
+    const response = await dispatcher.request({ origin, path, method, headers, body, signal })
     const { text, truncated } = await readBody(response.body, options.maxBytes)
     return { status: response.statusCode, headers: response.headers, text, truncated }
   } catch (error) {

@@ -76,6 +76,8 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
   app.addHook('onResponse', async (request, reply) => {
     if (log.isLevelEnabled('debug')) logResponse(log, request, reply)
   })
+  // Whether the process answers, for probes: it touches nothing that could be slow or fail.
+  app.get('/livez', async () => ({ status: 'ok' }))
   await app.register(cors, { origin: '*', methods: ['GET', 'HEAD'], strictPreflight: false })
   return app
 }

@@ -20,14 +20,14 @@ async function answering(listener: RequestListener, host?: string): Promise<numb
 }
 
 describe('isServing', () => {
-  it('is true where GET / answers 200', async () => {
+  it('is true where GET /livez answers 200', async () => {
     const seen: string[] = []
     const port = await answering((request, response) => {
       seen.push(`${request.method ?? ''} ${request.url ?? ''}`)
       response.end('{}')
     })
     expect(await isServing({ host: '127.0.0.1', port })).toBe(true)
-    expect(seen).toEqual(['GET /'])
+    expect(seen).toEqual(['GET /livez'])
   })
 
   it('reaches a service that listens on every address', async () => {
@@ -35,7 +35,7 @@ describe('isServing', () => {
     expect(await isServing({ host: '0.0.0.0', port })).toBe(true)
   })
 
-  it.each([204, 301, 404, 500, 503])('is false where GET / answers %i', async (status) => {
+  it.each([204, 301, 404, 500, 503])('is false where GET /livez answers %i', async (status) => {
     const port = await answering((_request, response) => response.writeHead(status).end())
     expect(await isServing({ host: '127.0.0.1', port })).toBe(false)
   })

@@ -222,6 +222,14 @@ describe('CORS', () => {
   })
 })
 
+describe('GET /livez', () => {
+  it('answers 200 whatever else is going on', async () => {
+    const { app } = await makeServer()
+    const response = await app.inject('/livez')
+    expect([response.statusCode, response.body]).toEqual([200, '{"status":"ok"}'])
+  })
+})
+
 describe('HEAD', () => {
   it('answers like GET, without the body', async () => {
     const { app } = await makeServer()

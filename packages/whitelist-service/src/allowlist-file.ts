@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createFile, errorCode, StartError, type Logger } from '@dstack-node/service-kit'
 import type { AllowlistReading, ReadAllowlist } from './allowlist-reader.js'
 import type { Allowlist } from './allowlist.js'
+import { mountRootOf, type MountRootOf } from './mount-root.js'
 
 /** The list that is served, and how it stands to the file. */
 export interface AllowlistState {
@@ -27,11 +28,14 @@ const POLL_MS = 500
  * file system's clock look alike, and on some that tick lasts 2 s.
  */
 const RECHECKS = 4
+const REPLACED_OUTSIDE =
+  'it was replaced outside this container, which still sees the old one: restart the container'
 
 interface OpenOptions {
   path: string
   read: ReadAllowlist
   log: Logger
+  mountRoot?: MountRootOf
 }
 
 /**
@@ -41,7 +45,8 @@ interface OpenOptions {
  * Throws a StartError when there is no usable list to begin with; the file is left as it is.
  */
 export async function openAllowlistFile(options: OpenOptions): Promise<AllowlistFile> {
-  const { path, read, log } = options
+  const { path, read, log, mountRoot = mountRootOf } = options
+  const mounted = await mountRoot(path)
   let seen = await signatureOf(path)
   const first = await loadFirst(options)
   let { hash } = first
@@ -54,6 +59,10 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
   let retry = false
 
   async function look(): Promise<void> {
+    if (mounted !== undefined && (await mountRoot(path)) !== mounted) {
+      reportProblem(`${path}: ${REPLACED_OUTSIDE}`)
+      return
+    }
     const signature = await signatureOf(path)
     if (signature !== seen) rechecks = RECHECKS
     else if (rechecks > 0) rechecks -= 1

@@ -55,12 +55,6 @@ async function assertUsable(file: FileHandle): Promise<void> {
   }
   if (!stats.isFile()) throw new UnusableFileError('it is not a regular file')
   if (stats.size > MAX_BYTES) throw new UnusableFileError(`it is larger than ${MAX_BYTES} bytes`)
-  // Only a mount of a single file can show this: outside, another file was renamed over it.
-  if (stats.nlink === 0) {
-    throw new UnusableFileError(
-      'it was replaced outside this container, which still sees the old one: restart the container',
-    )
-  }
 }
 
 function explain(error: unknown): AllowlistReading {

@@ -512,3 +512,18 @@ describe('close', () => {
     expect(served(file)).toEqual(['b'])
   })
 })
+
+describe('a mounted file', () => {
+  it('keeps the list and says so when another file is put in its place outside', async () => {
+    const path = join(await temporaryFolder(), 'whitelist.json')
+    await writeFile(path, listOf([key.npub]))
+    const mount = { root: '/srv/whitelist.json' }
+    const { log } = await recordLog()
+    const mountRoot = async () => mount.root
+    const file = await openAllowlistFile({ path, read: readAllowlist, log, mountRoot })
+    opened.push(file)
+    mount.root = '/srv/whitelist.json.bak'
+    await untilProblem(file, /replaced outside this container.*restart the container/)
+    expect(served(file)).toEqual([key.npub])
+  })
+})

@@ -26,6 +26,7 @@ export function registerAboutRoute(app: FastifyInstance, dependencies: ServerDep
       dstack: describeDstack(reading),
       endpoints: {
         'GET /health': 'GPUs, address and public key, as the worker reads them',
+        'GET /livez': 'whether the process answers',
         'GET /': 'this page',
       },
     }

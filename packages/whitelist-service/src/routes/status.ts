@@ -27,6 +27,7 @@ export function registerStatusRoutes(
       'GET /api/whitelist?pubkey=K': 'is the key K (npub1…, nprofile1… or hex) on the list',
       'GET /api/list': 'the whole list, as the file spells it',
       'GET /health': 'status and the number of keys',
+      'GET /livez': 'whether the process answers',
       'GET /': 'this page',
     },
   }))

@@ -1,0 +1,33 @@
+import { measureBigList } from './bench/big-list.js'
+import { measureColdCallers, measureFirstStarts } from './bench/first-starts.js'
+import { formatTable, isKept, type Measurement } from './bench/measurement.js'
+import { measureMemory } from './bench/memory.js'
+import { startServices, type Services } from './bench/services.js'
+import { measureStarts } from './bench/start-time.js'
+
+const BENCHES: [string, (services: Services) => Promise<Measurement[]>][] = [
+  ['starts', measureStarts],
+  ['memory of the whitelist', (services) => measureMemory(services, 'whitelist')],
+  ['memory of the backend', (services) => measureMemory(services, 'backend')],
+  ['many callers at once', measureColdCallers],
+  ['many first starts at once', measureFirstStarts],
+  ['a list of 100,000 npubs', measureBigList],
+]
+
+/** Measures the built programs on this machine, prints a table, and exits 1 if a limit is not kept. */
+async function main(): Promise<void> {
+  const measurements: Measurement[] = []
+  for (const [title, measure] of BENCHES) {
+    process.stderr.write(`measuring ${title} …\n`)
+    const services = await startServices()
+    try {
+      measurements.push(...(await measure(services)))
+    } finally {
+      await services.close()
+    }
+  }
+  process.stdout.write(`\nNode ${process.version}\n\n${formatTable(measurements)}\n`)
+  if (!measurements.every(isKept)) process.exitCode = 1
+}
+
+void main()
