@@ -25,7 +25,7 @@ import {
 import { nsecEncode } from 'nostr-tools/nip19'
 import { getPublicKey } from 'nostr-tools/pure'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { temporaryFolder } from './_folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 const OWNER = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
 
@@ -68,7 +68,7 @@ async function health(url: string) {
 
 describe('dist/backend.js', () => {
   it('makes a key, registers, listens, and tells about the GPUs', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const url = await start(folder).url
     const { status, body } = await health(url)
     const secret = readFileSync(join(folder, 'data', 'key'), 'utf8')
@@ -82,7 +82,7 @@ describe('dist/backend.js', () => {
     let open: () => void = () => undefined
     const until = new Promise<void>((resolve) => (open = resolve))
     registry.onRegister({ kind: 'gate', until })
-    const program = start(temporaryFolder())
+    const program = start(await temporaryFolder())
     await registry.received(2)
     expect(program.output()).not.toContain('listening')
     open()
@@ -90,7 +90,7 @@ describe('dist/backend.js', () => {
   })
 
   it('keeps its key over a restart, and does not post again', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const first = start(folder)
     const { body } = await health(await first.url)
     await first.stop()
@@ -101,7 +101,7 @@ describe('dist/backend.js', () => {
 
   it('answers 503 while DStack is down, stays up, and heals', async () => {
     await vmm.stop()
-    const url = await start(temporaryFolder()).url
+    const url = await start(await temporaryFolder()).url
     const down = await health(url)
     expect(down.status).toBe(503)
     expect(down.body.metadata).toBe('Error: DStack can not be reached')
@@ -110,7 +110,7 @@ describe('dist/backend.js', () => {
   })
 
   it('reads the VMM through a Unix socket', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const socketVmm = await startSimulatedVmm({ listen: { socketPath: join(folder, 'vmm.sock') } })
     onTestFinished(() => socketVmm.close())
     const url = await start(folder, { DSTACK_URL: socketVmm.url }).url
@@ -118,14 +118,16 @@ describe('dist/backend.js', () => {
   })
 
   it('sends the owner in EIP-55 form, and warns of a wrong checksum', async () => {
-    const program = start(temporaryFolder(), { OWNER_ADDRESS: OWNER.replace('0x5aA', '0x5AA') })
+    const program = start(await temporaryFolder(), {
+      OWNER_ADDRESS: OWNER.replace('0x5aA', '0x5AA'),
+    })
     await program.url
     expect([...registry.workers.values()][0]?.owner).toBe(OWNER)
     expect(program.output()).toContain('case of its digits')
   })
 
   it('runs from its own package and copied alone to another folder', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const copy = join(folder, 'somewhere', 'backend.js')
     mkdirSync(join(folder, 'somewhere'))
     cpSync(builtFile('backend'), copy)
@@ -139,7 +141,7 @@ describe('dist/backend.js', () => {
   })
 
   it('reads .env in its working directory, under the environment', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     writeFileSync(join(folder, '.env'), `NODE_TYPE=node-B200x8\nOWNER_ADDRESS=nonsense\n`)
     await start(folder).url
     expect([...registry.workers.values()]).toMatchObject([
@@ -148,7 +150,7 @@ describe('dist/backend.js', () => {
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('exits 0 at %s', async (signal) => {
-    const program = start(temporaryFolder())
+    const program = start(await temporaryFolder())
     await program.url
     program.child.kill(signal)
     expect((await program.exited).code).toBe(0)
@@ -156,7 +158,7 @@ describe('dist/backend.js', () => {
 
   it('exits 0 at SIGTERM while it still tries to register', async () => {
     registry.onPermission({ kind: 'hang' })
-    const program = start(temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '3600000' })
+    const program = start(await temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '3600000' })
     await registry.received(1)
     program.child.kill('SIGTERM')
     expect((await program.exited).code).toBe(0)
@@ -164,7 +166,7 @@ describe('dist/backend.js', () => {
   })
 
   it('never prints the secret, in any spelling, at any level', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const program = start(folder, { LOG_LEVEL: 'trace' })
     const url = await program.url
     await vmm.stop()
@@ -193,7 +195,7 @@ describe('dist/backend.js', () => {
 
 describe('dist/backend.js refuses to start, with exit code 1 and one reason', () => {
   it('without REGISTRY_URL and OWNER_ADDRESS, naming both, and makes no key', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const { code, output } = await runBuiltProgram('backend', { cwd: folder })
     expect(code).toBe(1)
     expect(output).toBe(
@@ -204,7 +206,7 @@ describe('dist/backend.js refuses to start, with exit code 1 and one reason', ()
 
   it('when the registry refuses it, in the registry’s own words', async () => {
     registry.onRegister({ kind: 'raw', status: 403, body: '{"error":"owner is not admitted"}' })
-    const { code, output } = await run(temporaryFolder())
+    const { code, output } = await run(await temporaryFolder())
     expect(code).toBe(1)
     expect(output).toContain('registration failed: the registry answered 403 Forbidden')
     expect(output).toContain('owner is not admitted')
@@ -213,7 +215,7 @@ describe('dist/backend.js refuses to start, with exit code 1 and one reason', ()
 
   it('when the time to register is up', async () => {
     registry.onRegister({ kind: 'raw', status: 503 })
-    const { code, output } = await run(temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '500' })
+    const { code, output } = await run(await temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '500' })
     expect(code).toBe(1)
     expect(output).toContain('gave up after 500 ms')
   })
@@ -221,13 +223,13 @@ describe('dist/backend.js refuses to start, with exit code 1 and one reason', ()
   it('when the registry hangs', async () => {
     registry.onPermission({ kind: 'hang' })
     registry.onRegister({ kind: 'hang' })
-    const { code, output } = await run(temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '500' })
+    const { code, output } = await run(await temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '500' })
     expect(code).toBe(1)
     expect(output).toContain('did not answer in time')
   })
 
   it('with a bad key, which stays as it is, before it calls anybody', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     writeFileSync(join(folder, 'key'), 'not a key', { mode: 0o600 })
     const { code, output } = await run(folder, { DATA_DIR: folder })
     expect(code).toBe(1)
@@ -241,7 +243,9 @@ describe('dist/backend.js refuses to start, with exit code 1 and one reason', ()
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as { port: number }
-    const { code, output } = await run(temporaryFolder(), { LISTEN_ADDR: `127.0.0.1:${port}` })
+    const { code, output } = await run(await temporaryFolder(), {
+      LISTEN_ADDR: `127.0.0.1:${port}`,
+    })
     taken.close()
     expect(code).toBe(1)
     const lines = output.trim().split('\n')
@@ -269,7 +273,7 @@ const MOMENTS: Record<string, (data: string, requestsSeen: number) => boolean> =
 
 describe('dist/backend.js with many starts and sudden ends', () => {
   it('gives fifty first starts on one DATA_DIR the same key', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const programs = Array.from({ length: 50 }, () =>
       start(folder, { REGISTRATION_TIMEOUT_MS: '60000' }),
     )
@@ -284,7 +288,7 @@ describe('dist/backend.js with many starts and sudden ends', () => {
     'leaves a whole key or none when it is killed %s of its first start, time and again',
     async (_moment, reached) => {
       for (let round = 0; round < 10; round += 1) {
-        const folder = temporaryFolder()
+        const folder = await temporaryFolder()
         const data = join(folder, 'data')
         const before = registry.requests.length
         const seen = () => registry.requests.length - before

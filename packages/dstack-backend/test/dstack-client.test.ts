@@ -11,7 +11,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDstackDispatcher, createListGpus, type GpuReading } from '../src/dstack-client.js'
 import { parseDstackEndpoint } from '../src/endpoint.js'
-import { temporaryFolder } from './_folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 function listGpus(url: string): Promise<GpuReading> {
   const endpoint = parseDstackEndpoint(url)
@@ -148,7 +148,7 @@ describe('ListGpus', () => {
 
 describe('ListGpus over a Unix socket', () => {
   it('works in both spellings of the address, and after a restart with a new socket', async () => {
-    const socketPath = join(temporaryFolder(), 'vmm.sock')
+    const socketPath = join(await temporaryFolder(), 'vmm.sock')
     const vmm = await startSimulatedVmm({ listen: { socketPath } })
     expect((await listGpus(`unix://${socketPath}`)).ok).toBe(true)
     await vmm.restart()
@@ -158,12 +158,12 @@ describe('ListGpus over a Unix socket', () => {
   })
 
   it('tells a path where nothing is', async () => {
-    const path = join(temporaryFolder(), 'vmm.sock')
+    const path = join(await temporaryFolder(), 'vmm.sock')
     expect(await listGpus(`unix:${path}`)).toMatchObject({ failure: 'connect', detail: 'ENOENT' })
   })
 
   it('tells a path that is a regular file', async () => {
-    const path = join(temporaryFolder(), 'vmm.sock')
+    const path = join(await temporaryFolder(), 'vmm.sock')
     writeFileSync(path, '')
     expect(await listGpus(`unix:${path}`)).toMatchObject({
       failure: 'connect',
@@ -172,7 +172,7 @@ describe('ListGpus over a Unix socket', () => {
   })
 
   it('tells a socket that nobody listens on any more', async () => {
-    const path = join(temporaryFolder(), 'vmm.sock')
+    const path = join(await temporaryFolder(), 'vmm.sock')
     await createStaleSocket(path)
     expect(await listGpus(`unix:${path}`)).toMatchObject({
       failure: 'connect',

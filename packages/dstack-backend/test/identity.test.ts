@@ -16,15 +16,15 @@ import { nsecEncode } from 'nostr-tools/nip19'
 import { getPublicKey } from 'nostr-tools/pure'
 import { describe, expect, it } from 'vitest'
 import { loadOrCreateIdentity } from '../src/identity.js'
-import { temporaryFolder } from './_folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { recordingLog } from './_log.js'
 
 const SECRET = 'b7e151628aed2a6abf7158809cf4f3c762e7160f38b4da56a784d9045190cfef'
 const NSEC = nsecEncode(Buffer.from(SECRET, 'hex'))
 const PUBKEY = getPublicKey(Buffer.from(SECRET, 'hex'))
 
-function folderWithKey(content: string | Uint8Array, mode = 0o600): string {
-  const folder = temporaryFolder()
+async function folderWithKey(content: string | Uint8Array, mode = 0o600): Promise<string> {
+  const folder = await temporaryFolder()
   writeFileSync(join(folder, 'key'), content, { mode })
   return folder
 }
@@ -37,7 +37,7 @@ async function load(folder: string) {
 
 describe('loadOrCreateIdentity, where there is no key', () => {
   it('creates 64 lower-case hex digits without a newline, mode 0600', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const { pubkey, npub } = await load(folder)
     const text = readFileSync(join(folder, 'key'), 'utf8')
     expect(text).toMatch(/^[0-9a-f]{64}$/)
@@ -48,33 +48,33 @@ describe('loadOrCreateIdentity, where there is no key', () => {
   })
 
   it('creates the folder and the ones above it, for this user alone', async () => {
-    const folder = join(temporaryFolder(), 'a', 'b')
+    const folder = join(await temporaryFolder(), 'a', 'b')
     await load(folder)
     expect(statSync(folder).mode & 0o777).toBe(0o700)
   })
 
   it('leaves the mode of a folder that is there', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     chmodSync(folder, 0o770)
     await load(folder)
     expect(statSync(folder).mode & 0o777).toBe(0o770)
   })
 
   it('gives the same key the second time', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const first = await load(folder)
     expect((await load(folder)).pubkey).toBe(first.pubkey)
   })
 
   it('gives one key to many at once', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const loads = await Promise.all(Array.from({ length: 50 }, () => load(folder)))
     expect(new Set(loads.map(({ pubkey }) => pubkey)).size).toBe(1)
     expect(readdirSync(folder)).toEqual(['key'])
   })
 
   it('removes temporary files of more than an hour ago, and only those', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     const stale = join(folder, '.key.0.tmp')
     const fresh = join(folder, '.key.1.tmp')
     const foreign = join(folder, 'other.tmp')
@@ -96,27 +96,27 @@ describe('loadOrCreateIdentity, where there is a key', () => {
     ['as nsec', NSEC],
     ['as nsec in upper case', `${NSEC.toUpperCase()}\n`],
   ])('reads it %s, and leaves the file as it is', async (_form, content) => {
-    const folder = folderWithKey(content)
+    const folder = await folderWithKey(content)
     expect((await load(folder)).pubkey).toBe(PUBKEY)
     expect(readFileSync(join(folder, 'key'), 'utf8')).toBe(content)
   })
 
   it('reads it through a symbolic link', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     writeFileSync(join(folder, 'secret'), SECRET, { mode: 0o600 })
     symlinkSync('secret', join(folder, 'key'))
     expect((await load(folder)).pubkey).toBe(PUBKEY)
   })
 
   it('warns once when others may read it, and changes no mode', async () => {
-    const folder = folderWithKey(SECRET, 0o644)
+    const folder = await folderWithKey(SECRET, 0o644)
     const { lines } = await load(folder)
     expect(lines.filter((line) => line.includes('mode 644'))).toHaveLength(1)
     expect(statSync(join(folder, 'key')).mode & 0o777).toBe(0o644)
   })
 
   it('logs no secret at any level', async () => {
-    const { lines } = await load(folderWithKey(NSEC))
+    const { lines } = await load(await folderWithKey(NSEC))
     expect(lines.join('')).not.toContain(SECRET)
     expect(lines.join('')).not.toContain(NSEC)
   })
@@ -145,7 +145,7 @@ describe('loadOrCreateIdentity refuses, and leaves untouched', () => {
     ['binary', new Uint8Array([0, 255, 254, 1]), 'no valid secret key'],
     ['ten megabytes', Buffer.alloc(10_000_000, 'a'), 'too large'],
   ])('%s', async (_reason, content, message) => {
-    const folder = folderWithKey(content)
+    const folder = await folderWithKey(content)
     const error = await load(folder).catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(StartError)
     expect((error as Error).message).toContain(message)
@@ -154,32 +154,32 @@ describe('loadOrCreateIdentity refuses, and leaves untouched', () => {
   })
 
   it('a directory', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     mkdirSync(join(folder, 'key'))
     await expect(load(folder)).rejects.toThrow('must be a regular file')
   })
 
   it('a link to nowhere', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     symlinkSync('nowhere', join(folder, 'key'))
     await expect(load(folder)).rejects.toThrow('link to a file that does not exist')
     expect(readdirSync(folder)).toEqual(['key'])
   })
 
   it('a link to itself', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     symlinkSync('key', join(folder, 'key'))
     await expect(load(folder)).rejects.toThrow('ELOOP')
   })
 
   it('a FIFO, without waiting for a writer', async () => {
-    const folder = temporaryFolder()
+    const folder = await temporaryFolder()
     execFileSync('mkfifo', [join(folder, 'key')])
     await expect(load(folder)).rejects.toThrow('must be a regular file')
   })
 
   it('a DATA_DIR that is a file', async () => {
-    const path = join(temporaryFolder(), 'data')
+    const path = join(await temporaryFolder(), 'data')
     writeFileSync(path, '')
     await expect(load(path)).rejects.toThrow('DATA_DIR is not a directory')
   })

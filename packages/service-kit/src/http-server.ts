@@ -1,5 +1,3 @@
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import cors from '@fastify/cors'
 import Fastify, {
   LogController,
@@ -9,23 +7,11 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { errorCode } from './error-code.js'
+import { answerClientError, answerError, sendError } from './http-error.js'
 import { STOP_GRACE_MS } from './lifecycle.js'
 import { formatListenAddress, type ListenAddress } from './listen-address.js'
 import type { Logger } from './logger.js'
 import { StartError } from './start-error.js'
-
-/** An answer that refuses a request: the status, a stable lower_snake code, and words for a person. */
-export class HttpError extends Error {
-  override readonly name = 'HttpError'
-  readonly statusCode: number
-  readonly code: string
-
-  constructor(statusCode: number, code: string, message: string) {
-    super(message)
-    this.statusCode = statusCode
-    this.code = code
-  }
-}
 
 const LIMITS = {
   bodyBytes: 64 * 1024,
@@ -128,16 +114,6 @@ function describeListenError(address: ListenAddress, code: string): string {
   return `can't listen on ${where} (${code}): set LISTEN_ADDR to an address of this machine`
 }
 
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  if (error instanceof HttpError) {
-    sendError(reply, error.statusCode, error.code, error.message)
-    return
-  }
-  const status = (error as { statusCode?: number }).statusCode ?? 500
-  if (status >= 500) request.log.error({ err: error }, 'request failed')
-  sendError(reply, status >= 400 ? status : 500)
-}
-
 function answerUnknown(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
   const path = request.url.split('?', 1)[0] ?? ''
   if (app.hasRoute({ method: 'GET', url: path })) {
@@ -146,41 +122,6 @@ function answerUnknown(app: FastifyInstance, request: FastifyRequest, reply: Fas
     return
   }
   sendError(reply, 404, 'not_found', 'there is nothing at this address; GET / lists what there is')
-}
-
-function sendError(reply: FastifyReply, status: number, code?: string, message?: string): void {
-  void reply.code(status).send(errorBody(status, code, message))
-}
-
-/** The one shape of an error; without a code and a message both follow from the status. */
-function errorBody(status: number, code?: string, message?: string) {
-  const error = STATUS_CODES[status] ?? 'Error'
-  return {
-    statusCode: status,
-    code: code ?? error.toLowerCase().replaceAll(/\W+/g, '_'),
-    error,
-    message: message ?? (status >= 500 ? 'something went wrong inside; see the log' : error),
-  }
-}
-
-const CLIENT_ERROR_STATUS: Record<string, number> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-  HPE_HEADER_OVERFLOW: 431,
-}
-
-/** Answers what never became a request. Fastify's own handler would log the raw bytes at `trace`. */
-function answerClientError(error: Error, socket: Socket): void {
-  const code = errorCode(error)
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const status = CLIENT_ERROR_STATUS[code] ?? 400
-  const body = JSON.stringify(errorBody(status))
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Access-Control-Allow-Origin: *\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }
 
 function logResponse(log: Logger, request: FastifyRequest, reply: FastifyReply): void {

@@ -1,7 +1,8 @@
 export { createFile, removeStaleTemporaries } from './create-file.js'
 export { ConfigError, parseEnv, variable, type Env } from './env.js'
 export { errorCode } from './error-code.js'
-export { buildHttpServer, closeHttpServer, HttpError, listen } from './http-server.js'
+export { HttpError } from './http-error.js'
+export { buildHttpServer, closeHttpServer, listen } from './http-server.js'
 export type { ListenAddress } from './listen-address.js'
 export { createLogger, type Logger } from './logger.js'
 export {

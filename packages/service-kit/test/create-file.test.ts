@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createFile, removeStaleTemporaries } from '../src/create-file.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   const error: unknown = await promise.then(

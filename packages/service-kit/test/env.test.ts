@@ -7,8 +7,8 @@ import { ConfigError, loadEnv, parseEnv, variable, type Env } from '../src/env.j
 import { parseListenAddress } from '../src/listen-address.js'
 import { logVariables } from '../src/logger.js'
 import { serviceVariables } from '../src/program.js'
-import { makeKey } from './_keys.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 async function folderWith(dotenv: string | Uint8Array): Promise<string> {
   const folder = await temporaryFolder()

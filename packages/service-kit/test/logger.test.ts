@@ -3,7 +3,7 @@ import { nip19 } from 'nostr-tools'
 import * as z from 'zod'
 import { parseEnv } from '../src/env.js'
 import { createLogger, logVariables, type LogConfig } from '../src/logger.js'
-import { makeKey } from './_keys.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { recordLog } from './_log.js'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const

@@ -15,7 +15,7 @@ import {
   type StartContext,
 } from '../src/program.js'
 import { StartError } from '../src/start-error.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 const schema = z.object(serviceVariables('0.0.0.0:8082'))
 

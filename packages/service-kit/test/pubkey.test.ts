@@ -8,7 +8,7 @@ import {
   parsePubkey,
   type PubkeyErrorCode,
 } from '../src/pubkey.js'
-import { makeKey } from './_keys.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 
 const BECH32_LETTERS = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
 const key = makeKey()

@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
 import { createFile, errorCode, StartError, type Logger } from '@dstack-node/service-kit'
 import type { AllowlistReading, ReadAllowlist } from './allowlist-reader.js'
 import type { Allowlist } from './allowlist.js'
+import { follow, signatureOf } from './follow.js'
 import { mountRootOf, type MountRootOf } from './mount-root.js'
 
 /** The list that is served, and how it stands to the file. */
@@ -22,7 +21,6 @@ export interface AllowlistFile {
 }
 
 const EMPTY = '{"pubkeys": []}\n'
-const POLL_MS = 500
 /**
  * How often an unchanged-looking file is read again after a change: two writes within one tick of the
  * file system's clock look alike, and on some that tick lasts 2 s.
@@ -58,13 +56,13 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
   let rechecks = RECHECKS
   let retry = false
 
+  async function wasReplacedOutside(): Promise<boolean> {
+    return mounted !== undefined && (await mountRoot(path)) !== mounted
+  }
+
   async function look(): Promise<void> {
-    if (mounted !== undefined && (await mountRoot(path)) !== mounted) {
-      reportProblem(`${path}: ${REPLACED_OUTSIDE}`)
-      return
-    }
     const signature = await signatureOf(path)
-    if (signature !== seen) rechecks = RECHECKS
+    if (signature !== seen || (await wasReplacedOutside())) rechecks = RECHECKS
     else if (rechecks > 0) rechecks -= 1
     else if (!retry) return
     seen = signature
@@ -72,6 +70,10 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
   }
 
   async function readAgain(): Promise<void> {
+    if (await wasReplacedOutside()) {
+      reportProblem(`${path}: ${REPLACED_OUTSIDE}`)
+      return
+    }
     const reading = await read(path, hash)
     retry = reading.kind === 'unreadable'
     if (reading.kind === 'list') {
@@ -99,28 +101,6 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
   }
 }
 
-/** Runs `look` again and again, and other tasks in between, never two at once. */
-function follow(look: () => Promise<void>) {
-  const stopped = new AbortController()
-  let last: Promise<void> = Promise.resolve()
-  const run = (task: () => Promise<void>) => (last = last.then(task))
-  async function loop(): Promise<void> {
-    for (;;) {
-      await delay(POLL_MS, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined)
-      if (stopped.signal.aborted) return
-      await run(look)
-    }
-  }
-  const ended = loop()
-  return {
-    run,
-    stop: async () => {
-      stopped.abort()
-      await Promise.all([ended, last])
-    },
-  }
-}
-
 async function loadFirst(options: OpenOptions): Promise<AllowlistReading & { kind: 'list' }> {
   const { path, read, log } = options
   let reading = await read(path)
@@ -144,16 +124,6 @@ async function createEmpty(path: string): Promise<boolean> {
     throw new StartError(
       `${path}: the file is not there and can't be created (${errorCode(error)}): create it, or set WHITELIST_FILE`,
     )
-  }
-}
-
-/** What changes whenever the file does; the error code for a file that can't be looked at. */
-async function signatureOf(path: string): Promise<string> {
-  try {
-    const { dev, ino, nlink, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-    return [dev, ino, nlink, size, mtimeNs, ctimeNs].join(':')
-  } catch (error) {
-    return errorCode(error)
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@dstack-node/testbed/built-program'
 import { onTestFinished } from 'vitest'
 import { listOf } from './_bytes.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 const ENV = { LISTEN_ADDR: '127.0.0.1:0' }
 

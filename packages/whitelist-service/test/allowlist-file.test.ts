@@ -23,9 +23,9 @@ import {
 } from '../src/allowlist-reader.js'
 import { parseAllowlist } from '../src/allowlist.js'
 import { listOf } from './_bytes.js'
-import { makeKey } from './_keys.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { recordLog, type LogLine } from './_log.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 const PATIENCE = { timeout: 30_000, interval: 20 }
 const key = makeKey()

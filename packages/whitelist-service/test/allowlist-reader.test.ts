@@ -8,8 +8,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { readAllowlist } from '../src/allowlist-reader.js'
 import { isListed } from '../src/allowlist.js'
 import { listOf } from './_bytes.js'
-import { makeKey } from './_keys.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 const key = makeKey()
 

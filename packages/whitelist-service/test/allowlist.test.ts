@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { AllowlistFormatError } from '../src/allowlist-document.js'
 import { isListed, parseAllowlist } from '../src/allowlist.js'
 import { bytesOf, listOf } from './_bytes.js'
-import { makeKey } from './_keys.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 
 const key = makeKey()
 const other = makeKey()

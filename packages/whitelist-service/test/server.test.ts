@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { makeKey } from './_keys.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { makeServer } from './_server.js'
 
 const { npub } = makeKey()

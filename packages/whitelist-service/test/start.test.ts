@@ -8,7 +8,7 @@ import { readAllowlist, type ReadAllowlist } from '../src/allowlist-reader.js'
 import { startWhitelist } from '../src/start.js'
 import { listOf } from './_bytes.js'
 import { recordLog } from './_log.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 async function start(
   whitelistFile: string,

@@ -16,10 +16,10 @@ import { builtFile } from '@dstack-node/testbed/built-program'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 import { listOf } from './_bytes.js'
-import { makeKey } from './_keys.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { folderWithList, getJson, run, start } from './_program.js'
-import { openRaw, readAnswer } from './_raw-http.js'
-import { temporaryFolder } from './_temporary-folder.js'
+import { openRaw, readAnswer } from '@dstack-node/testbed/test-tools/raw-http'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const PATIENCE = { timeout: 30_000, interval: 20 }

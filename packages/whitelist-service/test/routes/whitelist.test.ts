@@ -3,7 +3,7 @@ import { nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { parseAllowlist } from '../../src/allowlist.js'
 import { listOf } from '../_bytes.js'
-import { makeKey } from '../_keys.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { makeServer } from '../_server.js'
 
 const key = makeKey()

@@ -1,0 +1,69 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { errorCode } from './error-code.js'
+
+/** An answer that refuses a request: the status, a stable lower_snake code, and words for a person. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError'
+  readonly statusCode: number
+  readonly code: string
+
+  constructor(statusCode: number, code: string, message: string) {
+    super(message)
+    this.statusCode = statusCode
+    this.code = code
+  }
+}
+
+/** Answers a request whose handler threw; of anything unforeseen the client learns nothing. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  if (error instanceof HttpError) {
+    sendError(reply, error.statusCode, error.code, error.message)
+    return
+  }
+  const status = (error as { statusCode?: number }).statusCode ?? 500
+  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  sendError(reply, status >= 400 ? status : 500)
+}
+
+/** Sends an error; without a code and a message both follow from the status. */
+export function sendError(
+  reply: FastifyReply,
+  status: number,
+  code?: string,
+  message?: string,
+): void {
+  void reply.code(status).send(errorBody(status, code, message))
+}
+
+/** The one shape of an error; without a code and a message both follow from the status. */
+function errorBody(status: number, code?: string, message?: string) {
+  const error = STATUS_CODES[status] ?? 'Error'
+  return {
+    statusCode: status,
+    code: code ?? error.toLowerCase().replaceAll(/\W+/g, '_'),
+    error,
+    message: message ?? (status >= 500 ? 'something went wrong inside; see the log' : error),
+  }
+}
+
+const CLIENT_ERROR_STATUS: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+}
+
+/** Answers what never became a request. Fastify's own handler would log the raw bytes at `trace`. */
+export function answerClientError(error: Error, socket: Socket): void {
+  const code = errorCode(error)
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = CLIENT_ERROR_STATUS[code] ?? 400
+  const body = JSON.stringify(errorBody(status))
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Access-Control-Allow-Origin: *\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
