@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errorCode } from './error-code.js'
 
@@ -60,7 +61,11 @@ export function answerClientError(error: Error, socket: Socket): void {
     socket.destroy()
     return
   }
-  const status = CLIENT_ERROR_STATUS[code] ?? 400
+  refuseConnection(socket, CLIENT_ERROR_STATUS[code] ?? 400)
+}
+
+/** Sends an error to a connection that carries no request and no reply of Fastify's, and ends it. */
+export function refuseConnection(socket: Duplex, status: number): void {
   const body = JSON.stringify(errorBody(status))
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json; charset=utf-8\r\n` +

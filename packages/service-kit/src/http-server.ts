@@ -7,7 +7,7 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { errorCode } from './error-code.js'
-import { answerClientError, answerError, sendError } from './http-error.js'
+import { answerClientError, answerError, refuseConnection, sendError } from './http-error.js'
 import { STOP_GRACE_MS } from './lifecycle.js'
 import { formatListenAddress, type ListenAddress } from './listen-address.js'
 import type { Logger } from './logger.js'
@@ -55,6 +55,13 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
     },
   })
   app.server.maxConnections = LIMITS.connections
+  // Node's own answers to these two have no body.
+  app.server.on('checkExpectation', ({ socket }) => {
+    refuseConnection(socket, 417)
+  })
+  app.server.on('connect', (_request, socket) => {
+    refuseConnection(socket, 405)
+  })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((request, reply) => {
     answerUnknown(app, request, reply)

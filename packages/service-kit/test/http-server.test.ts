@@ -278,6 +278,15 @@ describe('what is not HTTP as it should be', () => {
     expect(answer + text()).not.toContain('hunter2')
   })
 
+  it.each([
+    ['an expectation that it does not know', 'GET /fine HTTP/1.1\r\nExpect: cake\r\n\r\n', 417],
+    ['CONNECT', 'CONNECT example.org:443 HTTP/1.1\r\n\r\n', 405],
+  ])('refuses %s with JSON', async (_reason, request, status) => {
+    const { url } = await startServer()
+    const answer = readAnswer(await exchangeRaw(url, request))
+    expect(answer).toMatchObject({ status, body: { statusCode: status } })
+  })
+
   it('answers 431 to a head above 16 KiB', async () => {
     const { url } = await startServer()
     const answer = await exchangeRaw(url, requestHead('GET', `X-Big: ${'x'.repeat(17_000)}\r\n`))
