@@ -4,6 +4,7 @@
 # process and no file behind.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+root=$PWD
 
 passed=0
 failed=0
@@ -60,11 +61,17 @@ until_true() {
   return 1
 }
 
-# start NAME COMMAND…: runs it in the background; its output goes to $work/NAME.log, its id to $pid.
+# start NAME [VARIABLE=VALUE…] FILE [ARGUMENT…]: runs a built program in the background, in a folder without
+# .env and with no other variable. Its output goes to $work/NAME.log, its id to $pid.
 start() {
-  local name=$1
+  local name=$1 variables=()
   shift
-  "$@" >"$work/$name.log" 2>&1 </dev/null &
+  while [[ $1 == *=* ]]; do
+    variables+=("$1")
+    shift
+  done
+  (cd "$work" && exec env -i PATH="$PATH" LOG_LEVEL=info LOG_FORMAT=json ${variables[@]+"${variables[@]}"} \
+    node "$root/$1" "${@:2}") >"$work/$name.log" 2>&1 </dev/null &
   pid=$!
   pids+=("$pid")
 }
@@ -106,20 +113,20 @@ owner=0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed
 mkdir "$work/node"
 printf '{"pubkeys": []}\n' >"$work/whitelist.json"
 
-start whitelist env LISTEN_ADDR=127.0.0.1:0 WHITELIST_FILE="$work/whitelist.json" LOG_FORMAT=json node dist/whitelist.js
+start whitelist LISTEN_ADDR=127.0.0.1:0 WHITELIST_FILE="$work/whitelist.json" dist/whitelist.js
 whitelist_pid=$pid
 started 'the whitelist service listens' whitelist
 whitelist=$(url_of whitelist)
 expect 'its /health is ok, with no key' 'ok 0' "$(get "$whitelist/health" | field '`${answer.status} ${answer.keys}`')"
 
-start registry node packages/testbed/dist/testbed.js registry
+start registry packages/testbed/dist/testbed.js registry
 started 'the simulated registry listens' registry
-start vmm node packages/testbed/dist/testbed.js vmm --gpus H200x8
+start vmm packages/testbed/dist/testbed.js vmm --gpus H200x8
 started 'the simulated DStack VMM listens' vmm
 
 start_backend() {
-  start "$1" env LISTEN_ADDR=127.0.0.1:0 REGISTRY_URL="$(url_of registry)" DSTACK_URL="$(url_of vmm)" \
-    OWNER_ADDRESS=$owner NODE_TYPE=node-H200x8 DATA_DIR="$work/node" LOG_FORMAT=json node dist/backend.js
+  start "$1" LISTEN_ADDR=127.0.0.1:0 REGISTRY_URL="$(url_of registry)" DSTACK_URL="$(url_of vmm)" \
+    OWNER_ADDRESS=$owner NODE_TYPE=node-H200x8 DATA_DIR="$work/node" dist/backend.js
 }
 start_backend backend
 backend_pid=$pid
@@ -149,12 +156,12 @@ expect 'with the same key' "$pubkey" "$(get "$(url_of backend-again)/health" | f
 kill -TERM "$whitelist_pid" && wait "$whitelist_pid"
 expect 'the whitelist service ends orderly at SIGTERM' 0 $?
 
-start refusing node packages/testbed/dist/testbed.js registry --refuse 403
+start refusing packages/testbed/dist/testbed.js registry --refuse 403
 started 'a registry that refuses listens' refusing
 port=$(free_port)
 mkdir "$work/refused"
-start refused env LISTEN_ADDR="127.0.0.1:$port" REGISTRY_URL="$(url_of refusing)" OWNER_ADDRESS=$owner \
-  DATA_DIR="$work/refused" node dist/backend.js
+start refused LISTEN_ADDR="127.0.0.1:$port" REGISTRY_URL="$(url_of refusing)" OWNER_ADDRESS=$owner \
+  DATA_DIR="$work/refused" dist/backend.js
 wait "$pid"
 expect 'a backend that is refused ends with exit code 1' 1 $?
 grep -q 'registration failed.*403' "$work/refused.log" || fail 'and says why' "$(cat "$work/refused.log")"

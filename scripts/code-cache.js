@@ -51,16 +51,19 @@ async function recordStart(source) {
     const cache = join(folder, 'cache')
     await writeFile(program, source)
     const { port } = /** @type {import('node:net').AddressInfo} */ (outside.address())
-    const child = fork(recorder, [program, cache], {
+    const child = fork(recorder, [program, cache, V8_FLAG], {
       cwd: folder,
-      execArgv: [V8_FLAG],
       env: recordingEnv(`http://127.0.0.1:${port}`),
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
-    const url = await urlOf(child)
-    for (const path of PATHS) await fetch(url + path)
-    child.send('done')
-    await once(child, 'exit')
+    try {
+      const url = await urlOf(child)
+      for (const path of PATHS) await fetch(url + path)
+      child.send('done')
+      await once(child, 'exit')
+    } finally {
+      child.kill('SIGKILL')
+    }
     return await readFile(cache)
   } finally {
     outside.close()

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const testbed = 'packages/testbed/dist/testbed.js'
+const testbed = join(root, 'packages/testbed/dist/testbed.js')
 
 /** @type {import('node:child_process').ChildProcess[]} */
 const running = []
@@ -28,7 +28,8 @@ function pnpm(...args) {
  */
 async function start(title, args, env = {}) {
   const child = spawn(process.execPath, args, {
-    cwd: root,
+    // Not the repository: an .env there is for real services.
+    cwd: folder,
     env: { PATH: process.env['PATH'], LOG_FORMAT: 'json', ...env },
     // In a group of its own, so that Ctrl-C reaches this script alone, which stops them in order.
     detached: true,
@@ -47,8 +48,9 @@ async function start(title, args, env = {}) {
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     child.once('exit', () => {
-      reject(new Error(`${title} ended:\n${output}`))
-      if (!state.stopping) void stop(1)
+      if (!state.stopping) console.error(`\n${title} ended:\n${output}`)
+      reject(new Error(`${title} ended`))
+      void stop(1)
     })
   })
   console.log(`  ${title.padEnd(32)} ${await url}`)
@@ -95,13 +97,13 @@ try {
   console.log('\nStarting (the registry and the GPUs are simulated, the rest is real):\n')
   const file = join(folder, 'whitelist.json')
   await writeFile(file, '{"pubkeys": []}\n')
-  const whitelist = await start('whitelist-service', ['dist/whitelist.js'], {
+  const whitelist = await start('whitelist-service', [join(root, 'dist/whitelist.js')], {
     LISTEN_ADDR: await address(8082),
     WHITELIST_FILE: file,
   })
   const registry = await start('registry (simulated)', [testbed, 'registry'])
   const vmm = await start('DStack VMM, 8 H200 (simulated)', [testbed, 'vmm', '--gpus', 'H200x8'])
-  const backend = await start('dstack-backend', ['dist/backend.js'], {
+  const backend = await start('dstack-backend', [join(root, 'dist/backend.js')], {
     LISTEN_ADDR: await address(8080),
     REGISTRY_URL: registry,
     DSTACK_URL: vmm,
@@ -123,6 +125,6 @@ The machine is not whitelisted yet. Add it, and ask again:
 
 Ctrl-C stops everything.`)
 } catch (error) {
-  if (!state.stopping) console.error(`\n${error instanceof Error ? error.message : String(error)}`)
+  if (!state.stopping) console.error(error)
   await stop(1)
 }

@@ -2,9 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
-const [, , program = '', cache = ''] = process.argv
+const [, , program = '', cache = '', flag = ''] = process.argv
+// As the program does it: on the command line it would count as another flag.
+setFlagsFromString(flag)
 const script = new Script(readFileSync(program, 'utf8'), { filename: program })
 process.argv = [process.argv0, program]
 process.once('message', () => {

@@ -1,6 +1,11 @@
 import type { Dispatcher } from 'undici'
 import { errorCode } from '@dstack-node/service-kit'
 
+type RequestErrorKind = 'timeout' | 'connect' | 'invalid'
+
+/** The codes for an answer that is not HTTP as it should be. */
+const NOT_HTTP = /^(HPE_|UND_ERR_RES_CONTENT_LENGTH_MISMATCH$|UND_ERR_HEADERS_OVERFLOW$)/
+
 /** What to ask, and the bounds of it. */
 export interface BoundedRequest {
   url: string
@@ -23,16 +28,18 @@ export interface BoundedResponse {
   text: string
   /** Whether there was more than `maxBytes`. */
   truncated: boolean
+  /** Why the body did not arrive whole; `text` is empty then. */
+  bodyError?: RequestError
 }
 
-/** A request that got no whole answer. */
+/** Why an answer, or its body, did not arrive. */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
-  readonly kind: 'timeout' | 'connect'
+  readonly kind: RequestErrorKind
   /** The system's or library's code, like `ECONNREFUSED`. */
   readonly code: string
 
-  constructor(kind: 'timeout' | 'connect', code: string) {
+  constructor(kind: RequestErrorKind, code: string) {
     super(code)
     this.kind = kind
     this.code = code
@@ -43,7 +50,7 @@ export class RequestError extends Error {
  * Sends a request and reads the answer, within one deadline for all of it: undici's own timeouts start
  * anew with each byte. Redirects are not followed, so that nothing meant for one host reaches another.
  *
- * Throws a RequestError when there is no whole answer in time.
+ * Throws a RequestError when there is not even a status in time.
  */
 export async function requestBounded(options: BoundedRequest): Promise<BoundedResponse> {
   const deadline = AbortSignal.timeout(options.timeoutMs)
@@ -53,12 +60,22 @@ export async function requestBounded(options: BoundedRequest): Promise<BoundedRe
     const { origin, pathname, search } = new URL(options.url)
     const path = pathname + search
     const response = await dispatcher.request({ origin, path, method, headers, body, signal })
-    const { text, truncated } = await readBody(response.body, options.maxBytes)
-    return { status: response.statusCode, headers: response.headers, text, truncated }
+    const { statusCode: status, headers: answered } = response
+    try {
+      return { status, headers: answered, ...(await readBody(response.body, options.maxBytes)) }
+    } catch (error) {
+      const bodyError = classify(error, deadline)
+      return { status, headers: answered, text: '', truncated: false, bodyError }
+    }
   } catch (error) {
-    if (deadline.aborted) throw new RequestError('timeout', 'ETIMEDOUT')
-    throw new RequestError('connect', errorCode(error))
+    throw classify(error, deadline)
   }
+}
+
+function classify(error: unknown, deadline: AbortSignal): RequestError {
+  if (deadline.aborted) return new RequestError('timeout', 'ETIMEDOUT')
+  const code = errorCode(error)
+  return new RequestError(NOT_HTTP.test(code) ? 'invalid' : 'connect', code)
 }
 
 async function readBody(body: AsyncIterable<Buffer>, maxBytes: number) {

@@ -35,7 +35,7 @@ const schema = z.object({
 
 /** Reads the configuration. Throws a ConfigError that names every problem. */
 export function parseConfig(env: Env): Config {
-  const variables = parseEnv(schema, env)
+  const variables = parseEnv(schema, withoutUnusedFallback(env))
   return {
     listen: variables.LISTEN_ADDR,
     log: { level: variables.LOG_LEVEL, format: variables.LOG_FORMAT },
@@ -51,9 +51,14 @@ export function parseConfig(env: Env): Config {
   }
 }
 
+/** The older name counts only where the newer one is unset, and so do its mistakes. */
+function withoutUnusedFallback(env: Env): Env {
+  return env['DSTACK_URL'] === undefined ? env : { ...env, DSTACK_BACKEND_DSTACK_URL: undefined }
+}
+
 function parseNodeType(text: string): string {
-  if (!/^[\x21-\x7e]{1,100}$/.test(text)) {
-    throw new Error('must be 1 to 100 ASCII characters without spaces, like node-H100x1')
+  if (!/^[^\p{Cc}]{1,100}$/u.test(text)) {
+    throw new Error('must be 1 to 100 characters on one line, like node-H100x1')
   }
   return text
 }

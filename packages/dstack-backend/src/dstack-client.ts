@@ -73,9 +73,11 @@ export function createListGpus(endpoint: Endpoint, dispatcher: Dispatcher): List
   }
 }
 
-function parseAnswer({ status, text: body, truncated }: BoundedResponse): GpuReading {
+function parseAnswer(response: BoundedResponse): GpuReading {
+  const { status, text: body, truncated, bodyError } = response
   if (status === 401 || status === 403) return fail('auth', `status ${status}`)
   if (status !== 200) return fail('http', `status ${status}`)
+  if (bodyError) return fail(bodyError.kind, bodyError.code)
   if (truncated) return fail('too_large', `more than ${MAX_BYTES} bytes`)
   const parsed = listGpusSchema.safeParse(parseJson(body))
   if (!parsed.success) return fail('invalid', 'the answer is no list of GPUs')

@@ -41,11 +41,6 @@ export function parseDstackEndpoint(text: string): Endpoint {
   return { baseUrl: 'http://localhost', socketPath }
 }
 
-/** The endpoint as the operator wrote it, without credentials. */
-export function describeEndpoint({ baseUrl, socketPath }: Endpoint): string {
-  return socketPath === undefined ? baseUrl : `unix:${socketPath}`
-}
-
 function basicAuthorization({ username, password }: URL): string {
   const credentials = `${decodePercent(username)}:${decodePercent(password)}`
   return `Basic ${Buffer.from(credentials).toString('base64')}`

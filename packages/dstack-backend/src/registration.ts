@@ -2,6 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { StartError, type Logger } from '@dstack-node/service-kit'
 import { describeReply } from './registry-messages.js'
 import type { RegistryClient, RegistryReply, RequestLimits, Worker } from './registry-client.js'
+import {
+  isAllowed,
+  isDoubtful,
+  isRedirect,
+  isSuccess,
+  isTransient,
+  waitOf,
+} from './registry-verdict.js'
 
 /** That the worker is registered, and how it came to be. */
 export interface Registration {
@@ -31,8 +39,12 @@ export interface RegistrationOptions {
   clock?: Clock
 }
 
-/** So that after a check and a post that both hang, there is time to ask once more. */
-const REQUEST_SHARE = 0.4
+/** The part of all the time that one check may take. */
+const CHECK_SHARE = 0.3
+/** The part that a post leaves, so that its effect can be checked when its answer was lost. */
+const RECHECK_SHARE = 0.2
+/** The part that is kept for a last try. */
+const LAST_TRY_SHARE = 0.1
 const BACKOFF_BASE_MS = 1_000
 const BACKOFF_CAP_MS = 30_000
 const BACKOFF_FLOOR_MS = 50
@@ -51,22 +63,21 @@ const systemClock: Clock = {
  */
 export async function register(options: RegistrationOptions): Promise<Registration> {
   const clock = options.clock ?? systemClock
-  const deadline = clock.now() + options.timeoutMs
+  const { timeoutMs, signal, log } = options
+  const deadline = clock.now() + timeoutMs
   for (let round = 0; ; round += 1) {
     const outcome = await tryOnce(options, clock, deadline)
     if (outcome.kind === 'registered') return { how: outcome.how, registeredAt: new Date() }
     if (outcome.kind === 'refused') throw refusal(outcome.reason)
-    options.log.warn(`${outcome.reason}; trying again`)
-    await waitBefore(deadline, Math.max(outcome.waitMs, backoff(round, clock)), outcome.reason)
-  }
-
-  async function waitBefore(end: number, milliseconds: number, reason: string): Promise<void> {
-    if (clock.now() + milliseconds >= end) {
-      throw refusal(`${reason}; gave up after ${options.timeoutMs} ms (REGISTRATION_TIMEOUT_MS)`)
-    }
-    await clock.sleep(milliseconds, options.signal)
+    const left = deadline - clock.now() - timeoutMs * LAST_TRY_SHARE
+    if (outcome.waitMs >= left) throw refusal(describeEnd(outcome, timeoutMs))
+    log.warn(`${outcome.reason}; trying again`)
+    await clock.sleep(Math.max(outcome.waitMs, Math.min(backoff(round, clock), left)), signal)
   }
 }
+
+const CHECK = 'GET /permissions'
+const POST = 'POST /workers'
 
 type Outcome =
   | { kind: 'registered'; how: Registration['how'] }
@@ -79,58 +90,33 @@ async function tryOnce(
   clock: Clock,
   deadline: number,
 ): Promise<Outcome> {
-  const limits = (): RequestLimits => ({
-    timeoutMs: Math.ceil(Math.max(1, Math.min(timeoutMs * REQUEST_SHARE, deadline - clock.now()))),
+  const within = (milliseconds: number): RequestLimits => ({
+    timeoutMs: Math.ceil(Math.max(1, Math.min(milliseconds, deadline - clock.now()))),
     signal,
   })
-  const check = await client.getPermission(worker.pubkey, limits())
-  signal.throwIfAborted()
+  const ask = async () => {
+    const reply = await client.getPermission(worker.pubkey, within(timeoutMs * CHECK_SHARE))
+    signal.throwIfAborted()
+    return reply
+  }
+  const check = await ask()
   if (isAllowed(check)) return { kind: 'registered', how: 'known' }
-  if (isRedirect(check))
-    return { kind: 'refused', reason: describeReply('GET /permissions', check) }
-  if (waitOf(check) > 0) return retry('GET /permissions', check)
+  if (isRedirect(check)) return { kind: 'refused', reason: describeReply(CHECK, check) }
+  const left = deadline - clock.now()
+  if (waitOf(check) > 0 && waitOf(check) < left - timeoutMs * LAST_TRY_SHARE)
+    return retry(CHECK, check)
 
-  const post = await client.postWorker(worker, limits())
+  const postMs = Math.max(left / 2, left - timeoutMs * RECHECK_SHARE)
+  const post = await client.postWorker(worker, within(postMs))
   signal.throwIfAborted()
   if (isSuccess(post)) return { kind: 'registered', how: 'new' }
-  if (isConflict(post) || post.kind === 'no_answer') {
-    // Known already, or registered by a post whose answer was lost: only the registry can tell.
-    const again = await client.getPermission(worker.pubkey, limits())
-    signal.throwIfAborted()
+  if (isDoubtful(post)) {
+    const again = await ask()
     if (isAllowed(again)) return { kind: 'registered', how: 'known' }
-    if (again.kind === 'no_answer') return retry('POST /workers', post)
+    if (isTransient(again)) return retry(CHECK, again)
   }
-  if (isTransient(post)) return retry('POST /workers', post)
-  return { kind: 'refused', reason: describeReply('POST /workers', post) }
-}
-
-/** Registered means: a 2xx answer that says `write.mode == "AllowAll"`. */
-function isAllowed(reply: RegistryReply): boolean {
-  return isSuccess(reply) && reply.kind === 'answer' && reply.allowsAll
-}
-
-function isSuccess(reply: RegistryReply): boolean {
-  return reply.kind === 'answer' && reply.status >= 200 && reply.status < 300
-}
-
-function isRedirect(reply: RegistryReply): boolean {
-  return reply.kind === 'answer' && reply.status >= 300 && reply.status < 400
-}
-
-function isConflict(reply: RegistryReply): boolean {
-  return reply.kind === 'answer' && reply.status === 409
-}
-
-/** Whether the same request may well succeed later. */
-function isTransient(reply: RegistryReply): boolean {
-  if (reply.kind === 'no_answer') return true
-  return [408, 425, 429].includes(reply.status) || reply.status >= 500
-}
-
-/** How long the registry asks to be left alone; 0 when it doesn't, or when asking again won't help. */
-function waitOf(reply: RegistryReply): number {
-  if (reply.kind === 'no_answer' || !isTransient(reply)) return 0
-  return reply.retryAfterMs ?? 0
+  if (isTransient(post)) return retry(POST, post)
+  return { kind: 'refused', reason: describeReply(POST, post) }
 }
 
 function retry(request: string, reply: RegistryReply): Outcome {
@@ -141,6 +127,12 @@ function retry(request: string, reply: RegistryReply): Outcome {
 function backoff(round: number, { random }: Clock): number {
   const ceiling = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** round)
   return Math.max(BACKOFF_FLOOR_MS, random() * ceiling)
+}
+
+function describeEnd({ reason, waitMs }: Outcome & { kind: 'retry' }, timeoutMs: number): string {
+  return waitMs > 0
+    ? `${reason}; it asks to wait ${Math.ceil(waitMs / 1000)} s, longer than REGISTRATION_TIMEOUT_MS leaves`
+    : `${reason}; gave up after ${timeoutMs} ms (REGISTRATION_TIMEOUT_MS)`
 }
 
 function refusal(reason: string): StartError {

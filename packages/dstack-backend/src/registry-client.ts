@@ -87,7 +87,7 @@ function parseReply({ status, headers, text }: BoundedResponse): RegistryReply {
     allowsAll: permissionSchema.safeParse(json).success,
     words: shorten(errorSchema.safeParse(json).data ?? text),
     retryAfterMs: parseRetryAfter(first(headers['retry-after'])),
-    location: first(headers['location']),
+    location: describeLocation(first(headers['location'])),
   }
 }
 
@@ -111,6 +111,11 @@ function parseRetryAfter(value: string | undefined): number | undefined {
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000
   const date = /GMT$/.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+}
+
+/** Where a redirect points, fit for a log: short, and without credentials. */
+function describeLocation(location: string | undefined): string | undefined {
+  return location === undefined ? undefined : shorten(location.replace(/\/\/[^/@]*@/, '//'))
 }
 
 function first(value: string | string[] | undefined): string | undefined {

@@ -1,6 +1,6 @@
 /**
  * Shares the results of `load`: concurrent callers wait for one call, and its result serves everybody
- * for `ttlMs` from the moment it came. `load` must not reject; `now` must never go back.
+ * for `ttlMs` from the moment it came; a rejection only those who waited for it. `now` must never go back.
  */
 export function createSnapshot<T>(
   load: () => Promise<T>,
@@ -11,10 +11,13 @@ export function createSnapshot<T>(
   let latest: { value: T; expiresAt: number } | undefined
 
   async function reload(): Promise<T> {
-    const value = await load()
-    latest = { value, expiresAt: now() + ttlMs(value) }
-    running = undefined
-    return value
+    try {
+      const value = await load()
+      latest = { value, expiresAt: now() + ttlMs(value) }
+      return value
+    } finally {
+      running = undefined
+    }
   }
 
   return () => {

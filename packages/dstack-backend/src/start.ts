@@ -53,6 +53,11 @@ export async function startBackend(
     version,
     log,
   })
-  const url = await listen(app, config.listen)
-  return { url, close: () => closeHttpServer(app) }
+  try {
+    const url = await listen(app, config.listen)
+    return { url, close: () => closeHttpServer(app) }
+  } catch (error) {
+    await app.close()
+    throw error
+  }
 }

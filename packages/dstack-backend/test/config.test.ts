@@ -39,12 +39,27 @@ describe('parseConfig', () => {
     )
   })
 
+  it('does not mind a mistake in DSTACK_BACKEND_DSTACK_URL where it is not used', () => {
+    const env = { ...REQUIRED, DSTACK_BACKEND_DSTACK_URL: 'garbage' }
+    expect(parseConfig({ ...env, DSTACK_URL: 'http://new:1' }).dstack.baseUrl).toBe('http://new:1')
+    expect(problemsOf(env)).toEqual([
+      'DSTACK_BACKEND_DSTACK_URL: must start with http://, https:// or unix:',
+    ])
+  })
+
+  it('refuses a secret key in any variable', () => {
+    const nsec = 'nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5'
+    expect(problemsOf({ ...REQUIRED, NODE_TYPE: nsec })).toEqual([
+      'NODE_TYPE: holds a SECRET key, which has no place here: take it out, and treat it as leaked',
+    ])
+  })
+
   it('names every problem at once', () => {
     const problems = problemsOf({
       LISTEN_ADDR: 'nowhere',
       LOG_LEVEL: 'loud',
       OWNER_ADDRESS: '0x12',
-      NODE_TYPE: 'a b',
+      NODE_TYPE: 'a\nb',
       DSTACK_URL: 'vmm.sock',
       REGISTRATION_TIMEOUT_MS: '0',
     })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeEndpoint, parseDstackEndpoint, parseHttpEndpoint } from '../src/endpoint.js'
+import { parseDstackEndpoint, parseHttpEndpoint } from '../src/endpoint.js'
 
 describe('parseHttpEndpoint', () => {
   it.each([
@@ -59,12 +59,5 @@ describe('parseDstackEndpoint', () => {
     ['a bare host', 'localhost:19060'],
   ])('refuses %s', (_reason, text) => {
     expect(() => parseDstackEndpoint(text)).toThrow(/^must /)
-  })
-})
-
-describe('describeEndpoint', () => {
-  it('shows a socket by its path and never shows credentials', () => {
-    expect(describeEndpoint(parseDstackEndpoint('unix:///run/vmm.sock'))).toBe('unix:/run/vmm.sock')
-    expect(describeEndpoint(parseDstackEndpoint('http://a:b@host:1/'))).toBe('http://host:1')
   })
 })

@@ -101,6 +101,14 @@ describe('loadOrCreateIdentity, where there is a key', () => {
     expect(readFileSync(join(folder, 'key'), 'utf8')).toBe(content)
   })
 
+  it('reads it although something that can not be swept is beside it', async () => {
+    const folder = await folderWithKey(SECRET)
+    const odd = join(folder, '.key.0.tmp')
+    mkdirSync(odd)
+    utimesSync(odd, 0, 0)
+    expect((await load(folder)).pubkey).toBe(PUBKEY)
+  })
+
   it('reads it through a symbolic link', async () => {
     const folder = await temporaryFolder()
     writeFileSync(join(folder, 'secret'), SECRET, { mode: 0o600 })

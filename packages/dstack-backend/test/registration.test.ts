@@ -1,5 +1,6 @@
 import { startSimulatedRegistry, createGate, type SimulatedRegistry } from '@dstack-node/testbed'
 import { StartError } from '@dstack-node/service-kit'
+import fc from 'fast-check'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { register, type Clock } from '../src/registration.js'
@@ -121,6 +122,34 @@ describe('register', () => {
     expect((await attempt()).how).toBe('new')
   })
 
+  it('takes a 2xx for success even when its body does not arrive', async () => {
+    registry.onRegister({ kind: 'short' })
+    expect((await attempt()).how).toBe('new')
+    expect(seen()).toEqual(['GET', 'POST'])
+  })
+
+  it('lets a post take most of the time', async () => {
+    const posted: number[] = []
+    const { log } = await recordingLog()
+    const answer = { kind: 'answer', status: 201, allowsAll: false, words: '' } as const
+    const rest = { retryAfterMs: undefined, location: undefined }
+    await register({
+      client: {
+        getPermission: async () => ({ ...answer, ...rest, status: 404 }),
+        postWorker: async (_worker, { timeoutMs }) => {
+          posted.push(timeoutMs)
+          return { ...answer, ...rest }
+        },
+      },
+      worker: WORKER,
+      timeoutMs: 10_000,
+      signal: new AbortController().signal,
+      log,
+      clock: steppingClock(),
+    })
+    expect(posted).toEqual([8_000])
+  })
+
   it('posts although the check got no answer', async () => {
     registry.onPermission({ kind: 'reset' })
     expect((await attempt()).how).toBe('new')
@@ -145,7 +174,7 @@ describe('register tries again', () => {
     registry.onRegister({ kind: 'raw', status: 503, body: '{"error":"try later"}' })
     const clock = steppingClock()
     const message = await refusal(attempt({ clock, timeoutMs: 10_000 }))
-    expect(clock.sleeps).toEqual([500, 1000, 2000, 4000])
+    expect(clock.sleeps).toEqual([500, 1000, 2000, 4000, 1500])
     expect(message).toContain('503 Service Unavailable to POST /workers: it says "try later"')
     expect(message).toContain('gave up after 10000 ms (REGISTRATION_TIMEOUT_MS)')
   })
@@ -155,6 +184,19 @@ describe('register tries again', () => {
     const clock = steppingClock(0)
     await attempt({ clock })
     expect(clock.sleeps).toEqual([50])
+  })
+
+  it('until the time is up, whatever chance says, but for a last short wait', async () => {
+    registry.onRegister({ kind: 'raw', status: 503 })
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 0.999, noNaN: true }), async (random) => {
+        const clock = steppingClock(random)
+        await refusal(attempt({ clock, timeoutMs: 5_000 }))
+        expect(clock.now()).toBeGreaterThanOrEqual(4_499)
+        expect(clock.now()).toBeLessThanOrEqual(5_000)
+      }),
+      { numRuns: 10 },
+    )
   })
 
   it('when the registry is not there yet', async () => {
@@ -237,10 +279,15 @@ describe('register and Retry-After', () => {
     expect(clock.sleeps).toEqual([500])
   })
 
+  it('posts all the same when the check was told to wait longer than there is time', async () => {
+    registry.onPermission(later('3600', 503))
+    expect((await attempt()).how).toBe('new')
+  })
+
   it('gives up at once when it is longer than the time that is left', async () => {
     registry.onRegister(later('99999'))
     const clock = steppingClock()
-    expect(await refusal(attempt({ clock }))).toContain('429')
+    expect(await refusal(attempt({ clock }))).toContain('asks to wait 99999 s, longer than')
     expect(clock.sleeps).toEqual([])
     expect(seen()).toEqual(['GET', 'POST'])
   })
@@ -303,6 +350,16 @@ describe('register gives up at once', () => {
 describe('register and a conflict', () => {
   it('is done when the registry allows the worker after all', async () => {
     registry.onPermission([{ kind: 'raw', status: 404 }])
+    registry.permit(PUBKEY)
+    registry.onRegister({ kind: 'raw', status: 409 })
+    expect((await attempt()).how).toBe('known')
+  })
+
+  it('tries again when the second check may be answered later', async () => {
+    registry.onPermission([
+      { kind: 'raw', status: 404 },
+      { kind: 'raw', status: 503 },
+    ])
     registry.permit(PUBKEY)
     registry.onRegister({ kind: 'raw', status: 409 })
     expect((await attempt()).how).toBe('known')

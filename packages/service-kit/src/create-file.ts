@@ -26,8 +26,19 @@ export async function createFile(path: string, content: string, mode: number): P
   }
 }
 
-/** Removes the temporary files that crashed creations of `path` left more than an hour ago. */
+/**
+ * Removes the temporary files that crashed creations of `path` left more than an hour ago, as far as it
+ * may: it is housekeeping, and never throws.
+ */
 export async function removeStaleTemporaries(path: string): Promise<void> {
+  try {
+    await sweep(path)
+  } catch {
+    // A folder that can't be listed or written to, or something else of that name: not ours to mend.
+  }
+}
+
+async function sweep(path: string): Promise<void> {
   const folder = dirname(path)
   const prefix = `.${basename(path)}.`
   for (const name of await readdir(folder)) {
@@ -91,11 +102,12 @@ async function removeIfThere(path: string): Promise<void> {
   }
 }
 
+/** Makes the new name last through a power cut, where the folder may be opened for that. */
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
   try {
-    await folder.sync()
-  } finally {
-    await folder.close()
+    const folder = await open(path, 'r')
+    await folder.sync().finally(() => folder.close())
+  } catch {
+    // The file is complete and in its place all the same.
   }
 }

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { parse as parseDotenv } from 'dotenv'
 import * as z from 'zod'
 import { errorCode } from './error-code.js'
+import { isSecretKey } from './pubkey.js'
+
+const SECRET = 'holds a SECRET key, which has no place here: take it out, and treat it as leaked'
 
 /** Variables by name; a missing one is undefined. */
 export type Env = Record<string, string | undefined>
@@ -47,6 +50,7 @@ function withoutBlanks(env: Env): Env {
 export function variable<T>(parse: (text: string) => T) {
   return z.string({ error: 'is required' }).transform((text, context) => {
     try {
+      if (isSecretKey(text)) throw new Error(SECRET)
       return parse(text.trim())
     } catch (error) {
       context.addIssue({ code: 'custom', message: (error as Error).message })

@@ -20,6 +20,7 @@ const LIMITS = {
   requestMs: 10_000,
   checkMs: 2_000,
   keepAliveMs: 72_000,
+  stalledMs: 30_000,
   connections: 16_384,
 }
 
@@ -41,6 +42,8 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout: LIMITS.requestMs,
     keepAliveTimeout: LIMITS.keepAliveMs,
+    // For a client that does not read its answer.
+    connectionTimeout: LIMITS.stalledMs,
     http: {
       // Node would refuse its absence with an empty answer; nothing here depends on the name.
       requireHostHeader: false,

@@ -1,12 +1,12 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
 import * as z from 'zod'
 import { variable } from './env.js'
+import { blotSecretKeys } from './pubkey.js'
 
 export type { Logger } from 'pino'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const FORMATS = ['pretty', 'json'] as const
-const SECRET_KEYS = /n(?:crypt)?sec1[a-z0-9]*/gi
 
 /** How a service logs; `format` is undefined where it depends on the terminal. */
 export interface LogConfig {
@@ -40,7 +40,7 @@ export async function createLogger(
       base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: (line) => line.replace(SECRET_KEYS, '[secret key]') },
+      hooks: { streamWrite: blotSecretKeys },
     },
     stream ?? pino.destination({ dest: 1, sync: true }),
   )

@@ -4,6 +4,7 @@ import { isServing } from './healthcheck.js'
 import { aborted, stopSignal, type SignalSource } from './lifecycle.js'
 import { parseListenAddress, type ListenAddress } from './listen-address.js'
 import { createLogger, logVariables, type LogConfig, type Logger } from './logger.js'
+import { blotSecretKeys } from './pubkey.js'
 import { StartError } from './start-error.js'
 
 /** The part of a configuration that every service has. */
@@ -71,7 +72,7 @@ export async function runProgram<Config extends ServiceConfig>(
   try {
     return await runCommand(program, host)
   } catch (error) {
-    host.stderr.write(describeFailure(program.name, error))
+    host.stderr.write(blotSecretKeys(describeFailure(program.name, error)))
     return error instanceof UsageError ? 2 : 1
   }
 }
@@ -95,10 +96,10 @@ async function serve<Config extends ServiceConfig>(
   config: Config,
   host: ProcessHandle,
 ): Promise<void> {
-  const log = await createLogger(program.name, config.log, host.stdout)
   const signal = stopSignal(host, (code) => {
     host.exit(code)
   })
+  const log = await createLogger(program.name, config.log, host.stdout)
   // Node ends a process at SIGHUP; a service only reads its files again, whenever it comes.
   let service: RunningService | undefined
   host.on('SIGHUP', () => service?.reload?.())

@@ -20,9 +20,10 @@ export type PubkeyResult =
 export const MAX_PUBKEY_LENGTH = 5000
 
 const HEX_KEY = /^[0-9a-f]{64}$/
-const ZERO_WIDTH = /[\u200b-\u200d\u2060\ufeff]/gu
+const ZERO_WIDTH = /[\u00ad\u200b-\u200d\u2060\ufeff]/gu
 const BLANK = /[\s\u200b-\u200d\u2060\ufeff]/u
 const SECRET = /n(?:crypt)?sec1/i
+const SECRET_KEYS = /n(?:crypt)?sec1[a-z0-9]*/gi
 const BECH32 = /^([a-z]+)1[a-z0-9]+$/
 
 const MESSAGES: Record<PubkeyErrorCode, string> = {
@@ -61,6 +62,11 @@ export function parsePubkey(text: unknown): PubkeyResult {
 export function isSecretKey(text: string): boolean {
   // No bech32 data part has a `1`, so no public key can contain these.
   return SECRET.test(text.replace(ZERO_WIDTH, ''))
+}
+
+/** The text with every `nsec1…` and `ncryptsec1…` in it blotted out. */
+export function blotSecretKeys(text: string): string {
+  return text.replace(SECRET_KEYS, '[secret key]')
 }
 
 /** The `npub1…` form (NIP-19) of a public key given as 64 lower-case hex digits. */

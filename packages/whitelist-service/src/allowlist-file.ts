@@ -17,7 +17,8 @@ export interface AllowlistFile {
   state: () => AllowlistState
   /** Looks at the content now, whether or not the file seems to have changed. */
   reload: () => Promise<void>
-  close: () => Promise<void>
+  /** Stops following; it waits for no reading that is under way. */
+  close: () => void
 }
 
 const EMPTY = '{"pubkeys": []}\n'
@@ -26,6 +27,8 @@ const EMPTY = '{"pubkeys": []}\n'
  * file system's clock look alike, and on some that tick lasts 2 s.
  */
 const RECHECKS = 4
+/** How many looks in a row may find the file changed before it is read all the same. */
+const PATIENCE = 3
 const REPLACED_OUTSIDE =
   'it was replaced outside this container, which still sees the old one: restart the container'
 
@@ -54,6 +57,7 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
     problem: undefined,
   }
   let rechecks = RECHECKS
+  let unsettled = 0
   let retry = false
 
   async function wasReplacedOutside(): Promise<boolean> {
@@ -62,10 +66,14 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
 
   async function look(): Promise<void> {
     const signature = await signatureOf(path)
-    if (signature !== seen || (await wasReplacedOutside())) rechecks = RECHECKS
+    const changed = signature !== seen
+    seen = signature
+    unsettled = changed ? unsettled + 1 : 0
+    if (changed || (await wasReplacedOutside())) rechecks = RECHECKS
     else if (rechecks > 0) rechecks -= 1
     else if (!retry) return
-    seen = signature
+    // Whoever writes it piece by piece gets the time of one look to finish, or of two.
+    if (unsettled > 0 && unsettled < PATIENCE) return
     await readAgain()
   }
 
@@ -97,7 +105,7 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
   return {
     state: () => state,
     reload: () => follower.run(readAgain),
-    close: () => follower.stop(),
+    close: follower.stop,
   }
 }
 

@@ -40,10 +40,20 @@ async function readBounded(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     await assertUsable(file)
-    return await file.readFile()
+    const before = await stampOf(file)
+    const bytes = await file.readFile()
+    if ((await stampOf(file)) !== before) {
+      throw new UnusableFileError('it is being written right now')
+    }
+    return bytes
   } finally {
     await file.close()
   }
+}
+
+async function stampOf(file: FileHandle): Promise<string> {
+  const { size, mtimeNs, ctimeNs } = await file.stat({ bigint: true })
+  return [size, mtimeNs, ctimeNs].join(':')
 }
 
 async function assertUsable(file: FileHandle): Promise<void> {

@@ -16,12 +16,12 @@ export function follow(look: () => Promise<void>) {
       await run(look)
     }
   }
-  const ended = loop()
+  void loop()
   return {
     run,
-    stop: async () => {
+    /** Ends it at once; a task that is running goes on by itself. */
+    stop: () => {
       stopped.abort()
-      await Promise.all([ended, last])
     },
   }
 }

@@ -11,12 +11,15 @@ import { buildServer } from './server.js'
 
 /** Loads the list, then listens. Throws a StartError when either fails, with nothing left open. */
 export async function startWhitelist(
-  { config, log }: StartContext<Config>,
+  { config, log, signal }: StartContext<Config>,
   { read, version }: { read: ReadAllowlist; version: string },
 ): Promise<RunningService> {
   const file = await openAllowlistFile({ path: config.whitelistFile, read, log })
+  signal.throwIfAborted()
   const app = await buildServer({ file, log, version })
-  app.addHook('onClose', () => file.close())
+  app.addHook('onClose', async () => {
+    file.close()
+  })
   try {
     const url = await listen(app, config.listen)
     return { url, reload: () => void file.reload(), close: () => closeHttpServer(app) }
