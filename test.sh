@@ -105,7 +105,7 @@ pass "Node $(node --version) is at least 20.19"
 run 'the packages install as the lock file says' scripts/pnpm.sh install --frozen-lockfile
 run 'both programs build' scripts/pnpm.sh build
 run 'the unit and integration tests pass' env NO_COLOR=1 scripts/pnpm.sh exec vitest run
-sed -n 's/^ *Tests *\(.*[0-9]\).*/    \1/p' "$work/output"
+sed -n 's/^ *Tests *\([0-9]* passed\).*/    \1/p' "$work/output"
 
 # --- drive the built programs -----------------------------------------------------------------------
 
