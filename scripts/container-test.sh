@@ -302,6 +302,9 @@ test_running() {
   check 'the whitelist stays on its port whatever LISTEN_ADDR is' \
     answers "$whitelist/api/whitelist?pubkey=$KEY_A" '{"is_whitelisted":true,'
   check 'the backend tells about the GPUs of the VMM' answers "$backend/health" '\"gpu_count\":8,'
+  write_env "$(url_of registry | sed 's/127.0.0.1/host.docker.internal/')"
+  check 'starts with an .env that names the host host.docker.internal' dc up -d
+  check 'the backend is healthy again' eventually is_healthy dstack-backend || return
   check 'it has the node type of .env' equals "$(field "$backend/" .node_type)" node-H200x8
   check "it has the host's address" is_address_of_host "$(field "$backend/health" .ip_address)"
   check 'the start period is longer than the registration' \

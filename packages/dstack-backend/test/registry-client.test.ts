@@ -81,7 +81,7 @@ describe('getPermission', () => {
     async (kind) => {
       registry.permit(PUBKEY)
       registry.onPermission({ kind })
-      const timeoutMs = kind === 'drip' ? 300 : 30_000
+      const timeoutMs = kind === 'drip' ? 3_000 : 30_000
       const reply = await client().getPermission(PUBKEY, limits(timeoutMs))
       expect(reply).toMatchObject({ kind: 'answer', status: 200, allowsAll: false })
     },
