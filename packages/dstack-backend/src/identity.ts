@@ -1,6 +1,6 @@
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import {
   createFile,
   errorCode,
@@ -29,7 +29,7 @@ const MAX_KEY_BYTES = 4096
 export async function loadOrCreateIdentity(dataDir: string, log: Logger): Promise<Identity> {
   const path = join(dataDir, 'key')
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await makeFolder(dataDir)
     const existing = await readKeyFile(path, log)
     const created = existing === undefined && (await createFile(path, generateSecretKey(), 0o600))
     // Read back what is on the disk: another start may have been quicker.
@@ -41,6 +41,23 @@ export async function loadOrCreateIdentity(dataDir: string, log: Logger): Promis
   } catch (error) {
     if (error instanceof StartError) throw error
     throw new StartError(`${path}: ${describeSystemError(errorCode(error))}`)
+  }
+}
+
+/**
+ * Makes the folder and those above it; one that is there keeps its mode. Node's own recursive mkdir never
+ * returns where a file system refuses new folders, as /proc does.
+ */
+async function makeFolder(path: string): Promise<void> {
+  const missing = [resolve(path)]
+  while (!existsSync(dirname(missing[0] ?? ''))) missing.unshift(dirname(missing[0] ?? ''))
+  for (const folder of missing) {
+    try {
+      await mkdir(folder, { mode: 0o700 })
+    } catch (error) {
+      // Another start may have been quicker; that it is no folder shows when the key is read.
+      if (errorCode(error) !== 'EEXIST') throw error
+    }
   }
 }
 

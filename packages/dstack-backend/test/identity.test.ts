@@ -186,6 +186,10 @@ describe('loadOrCreateIdentity refuses, and leaves untouched', () => {
     await expect(load(folder)).rejects.toThrow('must be a regular file')
   })
 
+  it('a DATA_DIR where no folder can be made', async () => {
+    await expect(load('/proc/nope/data')).rejects.toThrow("can't be read or created (ENOENT)")
+  })
+
   it('a DATA_DIR that is a file', async () => {
     const path = join(await temporaryFolder(), 'data')
     writeFileSync(path, '')
