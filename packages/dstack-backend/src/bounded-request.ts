@@ -90,3 +90,12 @@ async function readBody(body: AsyncIterable<Buffer>, maxBytes: number) {
   const text = Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8')
   return { text, truncated: size > maxBytes }
 }
+
+/** The JSON value of an answer's text; undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import * as z from 'zod'
-import { RequestError, requestBounded, type BoundedResponse } from './bounded-request.js'
+import { parseJson, RequestError, requestBounded, type BoundedResponse } from './bounded-request.js'
 import type { Endpoint } from './endpoint.js'
 
 /** A GPU as the VMM lists it. `isFree` is a hint, no verdict on the card's health. */
@@ -88,14 +88,6 @@ function parseAnswer(response: BoundedResponse): GpuReading {
     isFree: is_free,
   }))
   return { ok: true, gpus, allowAttachAll: parsed.data.allow_attach_all }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function fail(failure: DstackFailure, detail: string): GpuReading {

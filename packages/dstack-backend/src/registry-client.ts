@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import * as z from 'zod'
-import { RequestError, requestBounded, type BoundedResponse } from './bounded-request.js'
+import { parseJson, RequestError, requestBounded, type BoundedResponse } from './bounded-request.js'
 import type { Endpoint } from './endpoint.js'
 
 /** The worker as the registry knows it, in the registry's own names. */
@@ -88,14 +88,6 @@ function parseReply({ status, headers, text }: BoundedResponse): RegistryReply {
     words: shorten(errorSchema.safeParse(json).data ?? text),
     retryAfterMs: parseRetryAfter(first(headers['retry-after'])),
     location: describeLocation(first(headers['location'])),
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

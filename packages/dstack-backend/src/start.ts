@@ -53,11 +53,6 @@ export async function startBackend(
     version,
     log,
   })
-  try {
-    const url = await listen(app, config.listen)
-    return { url, close: () => closeHttpServer(app) }
-  } catch (error) {
-    await app.close()
-    throw error
-  }
+  const url = await listen(app, config.listen)
+  return { url, close: () => closeHttpServer(app) }
 }

@@ -94,12 +94,13 @@ function quiet(log: Logger): FastifyBaseLogger {
 /**
  * Opens the port and tells the URL under which the server answers.
  *
- * Throws a StartError when the address is taken or not to be had.
+ * Throws a StartError when the address is taken or not to be had; the server is closed then.
  */
 export async function listen(app: FastifyInstance, address: ListenAddress): Promise<string> {
   try {
     await app.listen({ ...address })
   } catch (error) {
+    await app.close()
     throw new StartError(describeListenError(address, errorCode(error)))
   }
   const bound = app.server.address()

@@ -1,4 +1,4 @@
-import { isSecretKey, parsePubkey } from '@dstack-node/service-kit'
+import { parsePubkey } from '@dstack-node/service-kit'
 import { AllowlistFormatError, lineOfEntry, parseAllowlistDocument } from './allowlist-document.js'
 import { addKey, createKeyTable, hasKey, type KeyTable } from './key-table.js'
 
@@ -30,7 +30,7 @@ export function parseAllowlist(bytes: Uint8Array): Allowlist {
     const result = parsePubkey(entry)
     if (result.ok) {
       addKey(keys, result.pubkey)
-    } else if (isSecretKey(entry)) {
+    } else if (result.code === 'secret_key') {
       throw new AllowlistFormatError(describeSecret(bytes, index))
     } else {
       otherEntries.add(entry)

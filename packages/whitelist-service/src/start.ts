@@ -20,11 +20,6 @@ export async function startWhitelist(
   app.addHook('onClose', async () => {
     file.close()
   })
-  try {
-    const url = await listen(app, config.listen)
-    return { url, reload: () => void file.reload(), close: () => closeHttpServer(app) }
-  } catch (error) {
-    await app.close()
-    throw error
-  }
+  const url = await listen(app, config.listen)
+  return { url, reload: () => void file.reload(), close: () => closeHttpServer(app) }
 }
