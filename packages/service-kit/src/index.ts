@@ -13,8 +13,8 @@ export {
   type ServiceConfig,
   type StartContext,
 } from './program.js'
+export { formatNpub } from './npub.js'
 export {
-  formatNpub,
   isSecretKey,
   MAX_PUBKEY_LENGTH,
   parsePubkey,

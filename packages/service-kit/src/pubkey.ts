@@ -1,4 +1,5 @@
-import { decode, npubEncode } from 'nostr-tools/nip19'
+import { decode } from 'nostr-tools/nip19'
+import { decodeNpub } from './npub.js'
 
 /** Why a text is no public key. Stable: callers match on it, never on the message. */
 export type PubkeyErrorCode =
@@ -49,6 +50,9 @@ const MESSAGES: Record<PubkeyErrorCode, string> = {
  */
 export function parsePubkey(text: unknown): PubkeyResult {
   if (typeof text !== 'string') return refuse('not_a_string')
+  // The two forms that nearly all keys come in.
+  const plain = HEX_KEY.test(text) ? text : decodeNpub(text)
+  if (plain !== undefined) return { ok: true, pubkey: plain }
   if (isSecretKey(text)) return refuse('secret_key')
   if (text.length > MAX_PUBKEY_LENGTH) return refuse('too_long')
   const trimmed = trimBlanks(text)
@@ -67,11 +71,6 @@ export function isSecretKey(text: string): boolean {
 /** The text with every `nsec1…` and `ncryptsec1…` in it blotted out. */
 export function blotSecretKeys(text: string): string {
   return text.replace(SECRET_KEYS, '[secret key]')
-}
-
-/** The `npub1…` form (NIP-19) of a public key given as 64 lower-case hex digits. */
-export function formatNpub(pubkey: string): string {
-  return npubEncode(pubkey)
 }
 
 /** White space and zero-width characters; a regular expression would try every run of them inside. */

@@ -1,13 +1,8 @@
 import fc from 'fast-check'
 import { nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
-import {
-  formatNpub,
-  isSecretKey,
-  MAX_PUBKEY_LENGTH,
-  parsePubkey,
-  type PubkeyErrorCode,
-} from '../src/pubkey.js'
+import { formatNpub } from '../src/npub.js'
+import { isSecretKey, MAX_PUBKEY_LENGTH, parsePubkey, type PubkeyErrorCode } from '../src/pubkey.js'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 
 const BECH32_LETTERS = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
@@ -311,22 +306,6 @@ describe('isSecretKey', () => {
 
   it.each(['', 'nsec', 'ncryptsec', 'nsec2abc', 'unsecured'])('takes %j for none', (text) => {
     expect(isSecretKey(text)).toBe(false)
-  })
-})
-
-describe('formatNpub', () => {
-  it('gives the form that NIP-19 shows', () => {
-    expect(formatNpub('7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e')).toBe(
-      'npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg',
-    )
-  })
-
-  it('gives what parsePubkey reads back', () => {
-    fc.assert(
-      fc.property(anyPubkey, (pubkey) => {
-        expect(parsePubkey(formatNpub(pubkey))).toEqual({ ok: true, pubkey })
-      }),
-    )
   })
 })
 
