@@ -18,6 +18,10 @@ USER node
 # The health checks ask the service itself, through the same program: the image needs no curl. The start
 # period leaves room for the registration. Both programs are process 1 and get SIGTERM themselves.
 FROM runtime AS whitelist
+# A volume that is mounted here for the first time takes over the owner.
+USER root
+RUN install -d -o node -g node audit
+USER node
 COPY --from=build /src/dist/whitelist.js ./
 EXPOSE 8082
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \

@@ -14,6 +14,7 @@ const programs = [
   { folder: 'packages/dstack-backend', entry: 'backend', shipped: true },
   { folder: 'packages/testbed', entry: 'testbed', shipped: false },
   { folder: 'packages/testbed', entry: 'bench', shipped: false },
+  { folder: 'packages/testbed', entry: 'rivals', shipped: false },
 ]
 
 /**

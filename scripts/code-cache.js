@@ -10,13 +10,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 /**
- * V8 checks that the cache was made with the same flags. This one: undici's HTTP parser is WebAssembly,
- * and optimising it would take 9 MB for a handful of short answers.
+ * V8 checks that the cache was made with the same flags. The first: undici's HTTP parser is WebAssembly,
+ * and optimising it would take 9 MB for a handful of short answers. The second lets the whitelist give
+ * back the memory of a list that was replaced.
  */
-const V8_FLAG = '--liftoff-only'
+const V8_FLAGS = '--liftoff-only --expose-gc'
 
 const recorder = join(import.meta.dirname, 'record-code-cache.js')
-const PATHS = ['/', '/health', '/api/list', `/api/whitelist?pubkey=${'0'.repeat(64)}`]
+const KEY = '0'.repeat(64)
+const PATHS = ['/', '/health', '/api/list', `/api/whitelist?pubkey=${KEY}`, `/api/check/${KEY}`]
 
 /**
  * The program `code` (CommonJS) as a file that starts from V8's code cache.
@@ -29,7 +31,7 @@ export async function withCodeCache(code) {
   return `#!/usr/bin/env node
 'use strict'
 const { Script } = require('node:vm')
-require('node:v8').setFlagsFromString('${V8_FLAG}')
+require('node:v8').setFlagsFromString('${V8_FLAGS}')
 const script = new Script(${JSON.stringify(source)}, {
   filename: __filename,
   cachedData: Buffer.from('${cache.toString('base64')}', 'base64'),
@@ -51,7 +53,7 @@ async function recordStart(source) {
     const cache = join(folder, 'cache')
     await writeFile(program, source)
     const { port } = /** @type {import('node:net').AddressInfo} */ (outside.address())
-    const child = fork(recorder, [program, cache, V8_FLAG], {
+    const child = fork(recorder, [program, cache, V8_FLAGS], {
       cwd: folder,
       env: recordingEnv(`http://127.0.0.1:${port}`),
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

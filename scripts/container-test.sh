@@ -21,7 +21,8 @@ if docker compose version >/dev/null 2>&1; then composes+=('docker compose'); fi
 
 # Compose prefers the shell's variables to those of .env, and the operator's are not meant here.
 unset REGISTRY_URL OWNER_ADDRESS NODE_TYPE DSTACK_URL DSTACK_BACKEND_DSTACK_URL LISTEN_ADDR LOG_LEVEL \
-  LOG_FORMAT REGISTRATION_TIMEOUT_MS DATA_DIR DATA_UID DATA_GID WHITELIST_FILE WHITELIST_PORT \
+  LOG_FORMAT REGISTRATION_TIMEOUT_MS DATA_DIR DATA_UID DATA_GID WHITELIST_FILE WHITELIST_PORT WHITELIST_MODE \
+  ADMIN_PUBKEYS PUBLIC_URL AUDIT_FILE TRUSTED_PROXIES AUTH_HOSTS AUTH_PUBKEY_HEADER AUTH_PUBKEY_QUERY \
   "${!COMPOSE_@}"
 
 PATIENCE=90 # seconds for whatever is waited for
@@ -317,7 +318,7 @@ test_images() {
   for service in whitelist:whitelist dstack-backend:backend; do
     check "the image of ${service%:*} has its one file" equals \
       "$(docker run --rm --network none --entrypoint find "$(inspect "${service%:*}" '{{.Image}}')" \
-        /app /src -mindepth 1 2>/dev/null)" "/app/${service#*:}.js"
+        /app /src -mindepth 1 -type f 2>/dev/null)" "/app/${service#*:}.js"
   done
 }
 
@@ -335,7 +336,8 @@ test_hardening() {
       equals "$(inspect $service '{{.HostConfig.RestartPolicy.Name}}')" unless-stopped
   done
   check 'the whitelist sees its one file, and only reads it' equals \
-    "$(inspect whitelist '{{range .Mounts}}{{.Destination}} {{.RW}};{{end}}')" '/app/whitelist.json false;'
+    "$(inspect whitelist '{{range .Mounts}}{{.Destination}} {{.RW}}{{println}}{{end}}' | sort | paste -sd ' ')" \
+    ' /app/audit true /app/whitelist.json false'
 }
 
 cannot_write() {
@@ -392,6 +394,28 @@ test_edits() {
     eventually answers "$whitelist/health" '"status":"degraded","reason":"./whitelist.json: it was replaced'
 }
 
+# The list as one mounted file, which can't be replaced: it is changed in place, and the changes are recorded.
+test_changes() {
+  check 'a list that is mounted read-only is not changed' \
+    contains "$(exec_whitelist add "$KEY_B" 2>&1)" 'nothing was changed'
+  echo "{\"pubkeys\": [\"$KEY_A\"]}" >"$folder/whitelist.json"
+  tool 0:0 chown 1000:1000 whitelist.json
+  write_env "$(url_of registry)" 'WHITELIST_MODE=rw'
+  check 'the whitelist is started with a list that it may change' dc up -d
+  check 'a key is added from the shell' exec_whitelist add "$KEY_B"
+  check 'and is allowed' eventually answers "$whitelist/api/check/$KEY_B" '200 {"allowed":true'
+  check 'the file outside has it' contains "$(cat "$folder/whitelist.json")" "$KEY_B"
+  check 'who did it is recorded' contains \
+    "$(docker exec "$(container whitelist)" cat audit/audit.jsonl)" '"action":"allow"'
+  check 'the record outlives the container' recreate
+  check 'it is there still' eventually contains \
+    "$(docker exec "$(container whitelist)" cat audit/audit.jsonl)" "$KEY_B"
+}
+
+exec_whitelist() {
+  docker exec "$(container whitelist)" node whitelist.js "$@"
+}
+
 # A folder and a key that are root's alone, as the program before left them where it ran as root.
 test_legacy_key() {
   tool 0:0 sh -c "umask 077 && mkdir legacy && printf %s $LEGACY_KEY >legacy/key && touch legacy/other"
@@ -441,6 +465,7 @@ for command in "${composes[@]}"; do
       test_hardening || true
       test_key || true
       test_edits || true
+      test_changes || true
       test_legacy_key || true
     fi
   fi

@@ -5,9 +5,9 @@ import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
-const [, , program = '', cache = '', flag = ''] = process.argv
-// As the program does it: on the command line it would count as another flag.
-setFlagsFromString(flag)
+const [, , program = '', cache = '', flags = ''] = process.argv
+// As the program does it: on the command line they would count as others.
+setFlagsFromString(flags)
 const script = new Script(readFileSync(program, 'utf8'), { filename: program })
 process.argv = [process.argv0, program]
 process.once('message', () => {

@@ -20,7 +20,7 @@ export interface ServerDependencies {
 
 /** The backend with all its routes, without a port. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
-  const app = await buildHttpServer(dependencies.log)
+  const app = buildHttpServer(dependencies.log)
   registerHealthRoute(app, dependencies)
   registerAboutRoute(app, dependencies)
   return app

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, open, readdir, stat, unlink } from 'node:fs/promises'
+import { link, open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from './error-code.js'
 
@@ -15,9 +15,9 @@ const NO_LINKS = new Set(['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EXDEV', '
  * system's error when it can't be written, and leaves nothing behind then.
  */
 export async function createFile(path: string, content: string, mode: number): Promise<boolean> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+  const temporary = temporaryPathFor(path)
   try {
-    await writeDurably(temporary, content, mode)
+    await writeDurably(temporary, content, { mode })
     const created = await linkOrCreate(temporary, path, content, mode)
     return created
   } finally {
@@ -26,25 +26,29 @@ export async function createFile(path: string, content: string, mode: number): P
   }
 }
 
+/** A name of its own beside `path`, which `removeStaleTemporaries(path)` finds again. */
+export function temporaryPathFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+}
+
 /**
- * Removes the temporary files that crashed creations of `path` left more than an hour ago, as far as it
- * may: it is housekeeping, and never throws.
+ * Removes the temporary files of `path` that crashed programs left more than an hour ago, or as long ago
+ * as is said, as far as it may: it is housekeeping, and never throws.
  */
-export async function removeStaleTemporaries(path: string): Promise<void> {
+export async function removeStaleTemporaries(path: string, ageMs = STALE_MS): Promise<void> {
   try {
-    await sweep(path)
+    await sweep(path, ageMs)
   } catch {
     // A folder that can't be listed or written to, or something else of that name: not ours to mend.
   }
 }
 
-async function sweep(path: string): Promise<void> {
+async function sweep(path: string, ageMs: number): Promise<void> {
   const folder = dirname(path)
   const prefix = `.${basename(path)}.`
   for (const name of await readdir(folder)) {
     if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue
-    const age = await fileAgeMs(join(folder, name))
-    if (age > STALE_MS) await removeIfThere(join(folder, name))
+    if ((await fileAgeMs(join(folder, name))) > ageMs) await removeIfThere(join(folder, name))
   }
 }
 
@@ -73,7 +77,7 @@ async function linkOrCreate(temporary: string, path: string, content: string, mo
 /** For file systems without hard links: exclusive too, but a crash in between leaves a partial file. */
 async function createInPlace(path: string, content: string, mode: number): Promise<boolean> {
   try {
-    await writeDurably(path, content, mode)
+    await writeDurably(path, content, { mode })
     return true
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false
@@ -81,10 +85,19 @@ async function createInPlace(path: string, content: string, mode: number): Promi
   }
 }
 
-async function writeDurably(path: string, content: string, mode: number): Promise<void> {
+/**
+ * Writes a file that did not exist so that it lasts through a power cut; `syncFolder` does the same for its
+ * name. `prepare` may change what else there is about it, before. Leaves nothing behind when it throws.
+ */
+export async function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  { mode, prepare }: { mode: number; prepare?: (file: FileHandle) => Promise<void> },
+): Promise<void> {
   const file = await open(path, 'wx', mode)
   try {
     await file.writeFile(content)
+    await prepare?.(file)
     await file.sync()
   } catch (error) {
     await removeIfThere(path)
@@ -94,7 +107,8 @@ async function writeDurably(path: string, content: string, mode: number): Promis
   }
 }
 
-async function removeIfThere(path: string): Promise<void> {
+/** Removes a file; that it is gone already is as good. */
+export async function removeIfThere(path: string): Promise<void> {
   try {
     await unlink(path)
   } catch (error) {
@@ -103,7 +117,7 @@ async function removeIfThere(path: string): Promise<void> {
 }
 
 /** Makes the new name last through a power cut, where the folder may be opened for that. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(path, 'r')
     await folder.sync().finally(() => folder.close())

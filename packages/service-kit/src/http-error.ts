@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { errorCode } from './error-code.js'
+import type { Logger } from './logger.js'
 
 /** An answer that refuses a request: the status, a stable lower_snake code, and words for a person. */
 export class HttpError extends Error {
@@ -10,21 +11,23 @@ export class HttpError extends Error {
   readonly statusCode: number
   readonly code: string
 
-  constructor(statusCode: number, code: string, message: string) {
-    super(message)
+  /** `cause` is for the log alone. */
+  constructor(statusCode: number, code: string, message: string, cause?: unknown) {
+    super(message, { cause })
     this.statusCode = statusCode
     this.code = code
   }
 }
 
 /** Answers a request whose handler threw; of anything unforeseen the client learns nothing. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function answerError(log: Logger, error: unknown, reply: FastifyReply): void {
+  const status = (error as { statusCode?: number }).statusCode ?? 500
   if (error instanceof HttpError) {
-    sendError(reply, error.statusCode, error.code, error.message)
+    if (error.cause !== undefined) log.error({ err: error.cause }, 'request failed')
+    sendError(reply, status, error.code, error.message)
     return
   }
-  const status = (error as { statusCode?: number }).statusCode ?? 500
-  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  if (status >= 500) log.error({ err: error }, 'request failed')
   sendError(reply, status >= 400 ? status : 500)
 }
 
@@ -39,7 +42,7 @@ export function sendError(
 }
 
 /** The one shape of an error; without a code and a message both follow from the status. */
-function errorBody(status: number, code?: string, message?: string) {
+export function errorBody(status: number, code?: string, message?: string) {
   const error = STATUS_CODES[status] ?? 'Error'
   return {
     statusCode: status,

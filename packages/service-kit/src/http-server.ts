@@ -1,21 +1,24 @@
-import cors from '@fastify/cors'
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { READABLE_BY_ANYONE, registerCors } from './cors.js'
 import { errorCode } from './error-code.js'
-import { answerClientError, answerError, refuseConnection, sendError } from './http-error.js'
+import {
+  answerClientError,
+  answerError,
+  HttpError,
+  refuseConnection,
+  sendError,
+} from './http-error.js'
 import { STOP_GRACE_MS } from './lifecycle.js'
 import { formatListenAddress, type ListenAddress } from './listen-address.js'
 import type { Logger } from './logger.js'
+import { answerNotFound } from './not-found.js'
 import { StartError } from './start-error.js'
 
 const LIMITS = {
   bodyBytes: 64 * 1024,
   headerBytes: 16 * 1024,
+  /** Longer than any public key that is looked at, so that the route itself can say what is wrong. */
+  parameterLength: 16 * 1024,
   /** For the head and for the whole request; checked once a `checkMs`. */
   requestMs: 10_000,
   checkMs: 2_000,
@@ -27,16 +30,25 @@ const LIMITS = {
 /** How often connections that became idle are looked for while the server closes. */
 const SWEEP_MS = 50
 
+interface HttpServerOptions {
+  /** All that its routes will answer. */
+  methods?: readonly string[]
+  /** The URL by which the route is found, for those that Fastify would refuse to take apart. */
+  routeUrl?: (url: string) => string
+}
+
 /**
- * A Fastify that opens no port: CORS for reading, bounded requests, and one JSON shape for everything
- * that goes wrong, `{statusCode, code, error, message}`. No log line and no error repeats a URL, since a
- * query may hold a secret.
+ * A Fastify that opens no port: CORS, bounded requests, and one JSON shape for everything that goes
+ * wrong, `{statusCode, code, error, message}`. No log line and no error repeats a URL, since a query may
+ * hold a secret.
  */
-export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
+export function buildHttpServer(
+  log: Logger,
+  { methods = ['GET', 'HEAD'], routeUrl = (url) => url }: HttpServerOptions = {},
+): FastifyInstance {
   const app = Fastify({
-    // Fastify itself speaks only when something is wrong: its own lines repeat URLs and addresses.
-    loggerInstance: quiet(log),
-    logController: new LogController({ disableRequestLogging: true }),
+    // Its own lines repeat URLs and addresses, and with a logger it watches each answer until it is out.
+    logger: false,
     // Nothing here has a JSON schema: zod reads what comes from outside. Without this, each start would
     // load Fastify's two compilers for them.
     schemaController: {
@@ -45,6 +57,8 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
     // A request that arrives while the server closes is under way: it is answered like any other.
     return503OnClosing: false,
     bodyLimit: LIMITS.bodyBytes,
+    rewriteUrl: ({ url = '/' }) => routeUrl(url),
+    routerOptions: { maxParamLength: LIMITS.parameterLength },
     requestTimeout: LIMITS.requestMs,
     keepAliveTimeout: LIMITS.keepAliveMs,
     // For a client that does not read its answer.
@@ -58,7 +72,7 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
     },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => {
-      reply.header('access-control-allow-origin', '*')
+      reply.header(...READABLE_BY_ANYONE)
       sendError(reply, error.statusCode ?? 400)
     },
   })
@@ -70,25 +84,39 @@ export async function buildHttpServer(log: Logger): Promise<FastifyInstance> {
   app.server.on('connect', (_request, socket) => {
     refuseConnection(socket, 405)
   })
-  app.setErrorHandler(answerError)
-  app.setNotFoundHandler((request, reply) => {
-    answerUnknown(app, request, reply)
+  app.setErrorHandler((error, _request, reply) => {
+    answerError(log, error, reply)
   })
-  app.addHook('onResponse', async (request, reply) => {
-    if (log.isLevelEnabled('debug')) logResponse(log, request, reply)
-  })
+  answerNotFound(app, methods)
+  if (log.isLevelEnabled('debug')) {
+    app.addHook('onResponse', (request, reply, done) => {
+      logResponse(log, request, reply)
+      done()
+    })
+  }
+  app.removeContentTypeParser('text/plain')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJsonBody)
   // Whether the process answers, for probes: it touches nothing that could be slow or fail.
   app.get('/livez', async () => ({ status: 'ok' }))
-  await app.register(cors, { origin: '*', methods: ['GET', 'HEAD'], strictPreflight: false })
+  registerCors(app, methods)
   return app
+}
+
+/** Fastify's own parser tells what is wrong in the words of JSON.parse, which repeat the body. */
+function parseJsonBody(
+  _request: FastifyRequest,
+  body: string | Buffer,
+  done: (error: Error | null, body?: unknown) => void,
+): void {
+  try {
+    done(null, JSON.parse(body.toString()))
+  } catch {
+    done(new HttpError(400, 'invalid_body', 'the body is not valid JSON'))
+  }
 }
 
 function noSchemas(): never {
   throw new Error('routes have no JSON schemas')
-}
-
-function quiet(log: Logger): FastifyBaseLogger {
-  return log.child({}, { level: log.isLevelEnabled('warn') ? 'warn' : log.level })
 }
 
 /**
@@ -132,16 +160,6 @@ function describeListenError(address: ListenAddress, code: string): string {
   }
   if (code === 'EACCES') return `${where} needs more rights: set LISTEN_ADDR to a port above 1023`
   return `can't listen on ${where} (${code}): set LISTEN_ADDR to an address of this machine`
-}
-
-function answerUnknown(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
-  const path = request.url.split('?', 1)[0] ?? ''
-  if (app.hasRoute({ method: 'GET', url: path })) {
-    reply.header('allow', 'GET, HEAD')
-    sendError(reply, 405, 'method_not_allowed', 'this address answers GET and HEAD only')
-    return
-  }
-  sendError(reply, 404, 'not_found', 'there is nothing at this address; GET / lists what there is')
 }
 
 function logResponse(log: Logger, request: FastifyRequest, reply: FastifyReply): void {

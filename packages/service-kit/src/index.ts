@@ -1,7 +1,23 @@
-export { createFile, removeStaleTemporaries } from './create-file.js'
+export {
+  createFile,
+  removeIfThere,
+  removeStaleTemporaries,
+  syncFolder,
+  temporaryPathFor,
+  writeDurably,
+} from './create-file.js'
 export { ConfigError, parseEnv, variable, type Env } from './env.js'
 export { errorCode } from './error-code.js'
-export { HttpError } from './http-error.js'
+export {
+  answerFirst,
+  count,
+  JSON_HEADERS,
+  sendAtOnce,
+  type FlatHeaders,
+  type ReadyAnswer,
+  type Tally,
+} from './http-answer.js'
+export { errorBody, HttpError } from './http-error.js'
 export { buildHttpServer, closeHttpServer, listen } from './http-server.js'
 export type { ListenAddress } from './listen-address.js'
 export { createLogger, type Logger } from './logger.js'

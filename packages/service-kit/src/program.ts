@@ -1,11 +1,14 @@
-import { parseCommand, UsageError } from './command-line.js'
-import { ConfigError, loadEnv, variable, type Env } from './env.js'
+import { parseCommand } from './command-line.js'
+import { CommandError, EXIT, UsageError } from './command-error.js'
+import type { Commands } from './command.js'
+import { describeFailure } from './describe-failure.js'
+import { loadEnv, variable, type Env } from './env.js'
 import { isServing } from './healthcheck.js'
-import { aborted, stopSignal, type SignalSource } from './lifecycle.js'
+import { aborted, stopSignal } from './lifecycle.js'
 import { parseListenAddress, type ListenAddress } from './listen-address.js'
 import { createLogger, logVariables, type LogConfig, type Logger } from './logger.js'
-import { blotSecretKeys } from './pubkey.js'
-import { StartError } from './start-error.js'
+import type { ProcessHandle } from './process-handle.js'
+import { findCommand, runCommand } from './run-command.js'
 
 /** The part of a configuration that every service has. */
 export interface ServiceConfig {
@@ -48,40 +51,41 @@ export interface Program<Config extends ServiceConfig> {
   parseConfig: (env: Env) => Config
   /** Throws a StartError for whatever an operator can mend. */
   start: (context: StartContext<Config>) => Promise<RunningService>
-}
-
-/** What a program needs of its process; `process` itself fits. */
-export interface ProcessHandle extends SignalSource {
-  argv: readonly string[]
-  env: Env
-  cwd: () => string
-  exit: (code: number) => void
-  stdout: { isTTY?: boolean; write: (text: string) => unknown }
-  stderr: { write: (text: string) => unknown }
+  /** What else it does. */
+  commands?: Commands<Config>
 }
 
 /**
- * Runs a program until it is told to stop, and tells its exit code: 0 after an orderly stop, 1 when it
- * could not start, 2 for an argument that it doesn't know. What went wrong is one plain line on stderr
- * for each problem, whatever the log level is.
+ * Runs a program until it is told to stop, or one of its commands, and tells its exit code. Of a service:
+ * 0 after an orderly stop, 1 when it could not start. Of a command: what it tells itself, or 3 when it
+ * could not be done. 2 for an argument that the program doesn't know.
+ *
+ * What went wrong is one plain line on stderr for each problem, whatever the log level is.
  */
 export async function runProgram<Config extends ServiceConfig>(
   program: Program<Config>,
   host: ProcessHandle,
 ): Promise<number> {
+  const args = host.argv.slice(2)
+  const call = findCommand(program, args)
   try {
-    return await runCommand(program, host)
+    if (call) return await runCommand(program, call, host)
+    return await runBuiltIn(program, args, host)
   } catch (error) {
-    host.stderr.write(blotSecretKeys(describeFailure(program.name, error)))
-    return error instanceof UsageError ? 2 : 1
+    const help = call ? `${call.name} --help` : '--help'
+    host.stderr.write(describeFailure(program.name, error, help))
+    if (error instanceof UsageError) return EXIT.usage
+    if (error instanceof CommandError) return error.exitCode
+    return call ? EXIT.failed : 1
   }
 }
 
-async function runCommand<Config extends ServiceConfig>(
+async function runBuiltIn<Config extends ServiceConfig>(
   program: Program<Config>,
+  args: readonly string[],
   host: ProcessHandle,
 ): Promise<number> {
-  const command = parseCommand(host.argv.slice(2))
+  const command = parseCommand(args)
   if (command === 'help') host.stdout.write(program.help)
   if (command === 'version') host.stdout.write(`${program.version}\n`)
   if (command === 'help' || command === 'version') return 0
@@ -114,19 +118,4 @@ async function serve<Config extends ServiceConfig>(
   log.info('stopping')
   await service.close()
   log.info('stopped')
-}
-
-function describeFailure(name: string, error: unknown): string {
-  if (error instanceof ConfigError) {
-    const lines = error.problems.map((problem) => `  ${problem}\n`).join('')
-    return `${name}: the configuration has ${countProblems(error.problems.length)}:\n${lines}`
-  }
-  if (error instanceof UsageError) return `${name}: ${error.message}; see --help\n`
-  if (error instanceof StartError) return `${name}: ${error.message}\n`
-  // A defect of ours: the stack is what helps to mend it.
-  return `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`
-}
-
-function countProblems(count: number): string {
-  return count === 1 ? 'a problem' : `${count} problems`
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseCommand, UsageError } from '../src/command-line.js'
+import { UsageError } from '../src/command-error.js'
+import { parseCommand } from '../src/command-line.js'
 
 describe('parseCommand', () => {
   it.each([
@@ -15,12 +16,13 @@ describe('parseCommand', () => {
     expect(parseCommand(args)).toBe(command)
   })
 
-  it.each([['--nonsense'], ['-x'], ['--help=yes'], ['--HELP']])(
-    'refuses the option %s',
-    (option) => {
-      expect(() => parseCommand([option])).toThrow(new UsageError('an option is not known'))
-    },
-  )
+  it.each([['--nonsense'], ['-x'], ['--HELP']])('refuses the option %s', (option) => {
+    expect(() => parseCommand([option])).toThrow(new UsageError('an option is not known'))
+  })
+
+  it('refuses a value for an option that takes none', () => {
+    expect(() => parseCommand(['--help=yes'])).toThrow(/^an option lacks its value, or has one/)
+  })
 
   it.each([[['nonsense']], [['healthcheck', 'twice']], [['']], [['serve']]])(
     'refuses the arguments %j',

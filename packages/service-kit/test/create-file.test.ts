@@ -10,7 +10,13 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createFile, removeStaleTemporaries } from '../src/create-file.js'
+import {
+  createFile,
+  removeIfThere,
+  removeStaleTemporaries,
+  temporaryPathFor,
+  writeDurably,
+} from '../src/create-file.js'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 async function codeOf(promise: Promise<unknown>): Promise<unknown> {
@@ -86,6 +92,42 @@ describe('createFile', () => {
   })
 })
 
+describe('writeDurably', () => {
+  it('writes a new file and prepares it', async () => {
+    const path = join(await temporaryFolder(), 'key')
+    const prepare = (file: { chmod: (mode: number) => Promise<void> }) => file.chmod(0o666)
+    await writeDurably(path, Uint8Array.of(65, 66), { mode: 0o600, prepare })
+    expect(await readFile(path, 'utf8')).toBe('AB')
+    expect((await stat(path)).mode & 0o777).toBe(0o666)
+  })
+
+  it('leaves a file that is there', async () => {
+    const path = join(await temporaryFolder(), 'key')
+    await writeFile(path, 'first')
+    expect(await codeOf(writeDurably(path, 'second', { mode: 0o600 }))).toBe('EEXIST')
+    expect(await readFile(path, 'utf8')).toBe('first')
+  })
+
+  it('leaves nothing behind when it fails', async () => {
+    const folder = await temporaryFolder()
+    const prepare = () => Promise.reject(new Error('not prepared'))
+    const writing = writeDurably(join(folder, 'key'), 'content', { mode: 0o600, prepare })
+    await expect(writing).rejects.toThrow('not prepared')
+    expect(await readdir(folder)).toEqual([])
+  })
+})
+
+describe('removeIfThere', () => {
+  it('removes a file, and minds none that is gone', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'key'), '')
+    await removeIfThere(join(folder, 'key'))
+    await removeIfThere(join(folder, 'key'))
+    expect(await readdir(folder)).toEqual([])
+    expect(await codeOf(removeIfThere(folder))).toBe('EISDIR')
+  })
+})
+
 describe('removeStaleTemporaries', () => {
   const TWO_HOURS_AGO = new Date(Date.now() - 2 * 3_600_000)
 
@@ -101,6 +143,22 @@ describe('removeStaleTemporaries', () => {
   it('removes what a creation of that file left more than an hour ago', async () => {
     const folder = await folderOf(['.key.1.tmp', '.key.2.tmp'], TWO_HOURS_AGO)
     await removeStaleTemporaries(join(folder, 'key'))
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('removes what is older than it is told', async () => {
+    const folder = await folderOf(['.key.1.tmp'], new Date())
+    await removeStaleTemporaries(join(folder, 'key'), Number.NEGATIVE_INFINITY)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('finds what temporaryPathFor names, each time otherwise', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 'key')
+    const names = [temporaryPathFor(path), temporaryPathFor(path)]
+    expect(names[0]).not.toBe(names[1])
+    for (const name of names) await writeFile(name, '')
+    await removeStaleTemporaries(path, Number.NEGATIVE_INFINITY)
     expect(await readdir(folder)).toEqual([])
   })
 

@@ -21,7 +21,7 @@ interface TestServer extends RecordedLog {
 /** A server with a route for each way to answer. */
 async function makeServer(level?: 'info' | 'silent'): Promise<TestServer> {
   const recorded = await recordLog(level)
-  const app = await buildHttpServer(recorded.log)
+  const app = buildHttpServer(recorded.log)
   app.get('/fine', async () => ({ fine: true }))
   app.get('/refused', async () => {
     throw new HttpError(403, 'not_today', 'come back tomorrow')
@@ -133,8 +133,8 @@ describe('an error of the HTTP server', () => {
       app.inject({
         method: 'POST',
         url: '/body',
-        headers: { 'content-type': 'text/plain' },
-        payload: 'x'.repeat(size),
+        headers: { 'content-type': 'application/json' },
+        payload: JSON.stringify('x'.repeat(size - 2)),
       })
     expect((await post(64 * 1024)).statusCode).toBe(200)
     const response = await post(64 * 1024 + 1)
@@ -142,18 +142,33 @@ describe('an error of the HTTP server', () => {
     expect(response.json()).toMatchObject({ code: 'payload_too_large' })
   })
 
-  it('is 400 for a body that is no JSON and does not repeat it', async () => {
-    const { app } = await makeServer()
-    const response = await app.inject({
-      method: 'POST',
-      url: '/body',
-      headers: { 'content-type': 'application/json' },
-      payload: '{"token": hunter2}',
-    })
-    expect(response.statusCode).toBe(400)
-    expect(response.json()).toMatchObject({ code: 'bad_request' })
-    expect(response.body).not.toContain('hunter2')
-  })
+  it.each(['{"token": hunter2}', 'hunter2', '', '{', '\ufeff{}'])(
+    'is 400 for the body %j, which is no JSON, and does not repeat it',
+    async (payload) => {
+      const { app } = await makeServer()
+      const headers = { 'content-type': 'application/json' }
+      const response = await app.inject({ method: 'POST', url: '/body', headers, payload })
+      expect(response.statusCode).toBe(400)
+      expect(response.json()).toEqual({
+        statusCode: 400,
+        code: 'invalid_body',
+        error: 'Bad Request',
+        message: 'the body is not valid JSON',
+      })
+    },
+  )
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'hunter2'])(
+    'is 415 for a body of the type %s',
+    async (type) => {
+      const { app } = await makeServer()
+      const headers = { 'content-type': type }
+      const response = await app.inject({ method: 'POST', url: '/body', headers, payload: '{}' })
+      expect(response.statusCode).toBe(415)
+      expect(response.json()).toMatchObject({ code: 'unsupported_media_type' })
+      expect(response.body).not.toContain('hunter2')
+    },
+  )
 
   it.each(['/broken', '/thrown-text'])(
     'is 500 for %s and hides the inside, which the log has',
@@ -321,7 +336,7 @@ describe('what is not HTTP as it should be', () => {
     const { url, app } = await startServer()
     app.server.headersTimeout = 1
     app.server.requestTimeout = 1
-    const headers = 'Content-Type: text/plain\r\nContent-Length: 2\r\n'
+    const headers = 'Content-Type: application/json\r\nContent-Length: 2\r\n'
     const answer = await exchangeRaw(url, requestHead('POST', headers, '/body'))
     expect(readAnswer(answer).status).toBe(408)
   })

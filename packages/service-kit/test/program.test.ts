@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,7 +15,7 @@ import {
   type StartContext,
 } from '../src/program.js'
 import { StartError } from '../src/start-error.js'
-import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
+import { makeHost } from './_host.js'
 
 const schema = z.object(serviceVariables('0.0.0.0:8082'))
 
@@ -42,22 +42,6 @@ function makeProgram() {
     start,
   }
   return { program, start, service }
-}
-
-/** A process as a program sees it, in an empty folder and without a word in its log. */
-async function makeHost(args: string[] = [], env: Env = {}) {
-  const cwd = await temporaryFolder()
-  const written = { stdout: '', stderr: '' }
-  const exit = vi.fn()
-  const host = Object.assign(new EventEmitter(), {
-    argv: ['node', 'test.js', ...args],
-    env: { LOG_LEVEL: 'silent', ...env },
-    cwd: () => cwd,
-    exit,
-    stdout: { isTTY: false, write: (text: string) => (written.stdout += text) },
-    stderr: { write: (text: string) => (written.stderr += text) },
-  })
-  return { host, written, exit, cwd }
 }
 
 /** Starts the program and waits until its service runs. */

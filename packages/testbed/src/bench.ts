@@ -1,5 +1,7 @@
-import { measureBigList } from './bench/big-list.js'
+import { measureAsking } from './bench/asking.js'
+import { measureBigLists } from './bench/big-list.js'
 import { measureColdCallers, measureFirstStarts } from './bench/first-starts.js'
+import { measureGrowth } from './bench/growth.js'
 import { formatTable, isKept, type Measurement } from './bench/measurement.js'
 import { measureMemory } from './bench/memory.js'
 import { startServices, type Services } from './bench/services.js'
@@ -11,13 +13,19 @@ const BENCHES: [string, (services: Services) => Promise<Measurement[]>][] = [
   ['memory of the backend', (services) => measureMemory(services, 'backend')],
   ['many callers at once', measureColdCallers],
   ['many first starts at once', measureFirstStarts],
-  ['a list of 100,000 npubs', measureBigList],
+  ['checks, a batch and an unchanged list', measureAsking],
+  ['lists of 100,000 and 1,000,000 keys', measureBigLists],
+  ['how cost grows with the list', measureGrowth],
 ]
 
-/** Measures the built programs on this machine, prints a table, and exits 1 if a limit is not kept. */
+/**
+ * Measures the built programs on this machine, prints a table, and exits 1 if a limit is not kept. A word
+ * on the command line chooses the measurements whose title has it.
+ */
 async function main(): Promise<void> {
   const measurements: Measurement[] = []
-  for (const [title, measure] of BENCHES) {
+  const only = process.argv[2] ?? ''
+  for (const [title, measure] of BENCHES.filter(([name]) => name.includes(only))) {
     process.stderr.write(`measuring ${title} …\n`)
     const services = await startServices()
     try {

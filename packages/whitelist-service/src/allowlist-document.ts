@@ -1,9 +1,32 @@
-import { findNodeAtLocation, parse, parseTree, type Node, type ParseError } from 'jsonc-parser'
-import * as z from 'zod'
+import { parsePubkey } from '@dstack-node/service-kit/pubkey'
+import { describeShape, documentSchema } from './document-schema.js'
+import { describeSyntax, lineOf } from './json-place.js'
+import { findRepeatedName } from './repeated-name.js'
 
-/** What `whitelist.json` holds. Fields beside `pubkeys` belong to others and are left alone. */
+export { MAX_LABEL_LENGTH, MAX_REASON_LENGTH } from './document-schema.js'
+
+/** What the list says about one of its keys. */
+export interface KeyMeta {
+  label?: string | undefined
+  reason?: string | undefined
+  /** Seconds since 1970. */
+  expires_at?: number | undefined
+  added_at?: string | undefined
+  added_by?: string | undefined
+}
+
+/** Why and since when a key is banned. */
+export interface Ban {
+  reason?: string | undefined
+  banned_at?: string | undefined
+  banned_by?: string | undefined
+}
+
+/** What `whitelist.json` holds; `meta` and `banned` by key, as 64 lower-case hex digits. */
 export interface AllowlistDocument {
   pubkeys: string[]
+  meta: ReadonlyMap<string, KeyMeta>
+  banned: ReadonlyMap<string, Ban>
 }
 
 /** Why a text is no list; the message says where and never repeats what stands there. */
@@ -11,20 +34,70 @@ export class AllowlistFormatError extends Error {
   override readonly name = 'AllowlistFormatError'
 }
 
-const documentSchema = z.object({ pubkeys: z.array(z.string()) })
-const EXAMPLE = '{"pubkeys": ["npub1…", …]}'
-
-/** Reads the text of `whitelist.json`. Throws an AllowlistFormatError with line and index. */
+/** Reads the text of `whitelist.json`. Throws an AllowlistFormatError that says where it is wrong. */
 export function parseAllowlistDocument(bytes: Uint8Array): AllowlistDocument {
   const text = decodeText(bytes)
-  const result = documentSchema.safeParse(parseJson(text))
-  if (result.success) return result.data
-  throw new AllowlistFormatError(describeShape(text, result.error.issues[0]?.path ?? []))
+  const document = parseJson(text)
+  assertNoneTwice(text, document)
+  const result = documentSchema.safeParse(document)
+  if (!result.success) {
+    throw new AllowlistFormatError(describeShape(text, result.error.issues[0]))
+  }
+  const { pubkeys, meta, banned } = result.data
+  const names = (field: 'meta' | 'banned') => Object.keys((document as Raw)[field] ?? {})
+  return {
+    pubkeys,
+    meta: byKey(text, 'meta', names('meta'), meta),
+    banned: byKey(text, 'banned', names('banned'), banned),
+  }
 }
+
+/** A document whose form was checked. */
+type Raw = Partial<Record<'meta' | 'banned', object>>
 
 /** The line, counted from 1, on which the entry with this index begins. */
 export function lineOfEntry(bytes: Uint8Array, index: number): number {
-  return lineAt(decodeText(bytes), ['pubkeys', index])
+  return lineOf(decodeText(bytes), ['pubkeys', index])
+}
+
+/** Throws where JSON.parse took the last of two fields of ours, and dropped what the first one says. */
+function assertNoneTwice(text: string, document: unknown): void {
+  const repeated = findRepeatedName(text, document, ([field = '', ...rest]) =>
+    rest.length === 0 ? OWN_FIELDS.has(field) : field === 'meta' || field === 'banned',
+  )
+  if (!repeated) return
+  const { path, line } = repeated
+  const [field = '', ...rest] = path
+  const what = rest.length === 0 ? `"${field}"` : `a name in "${field}"`
+  throw new AllowlistFormatError(`${what} (line ${line}) stands there twice: keep one of them`)
+}
+
+const OWN_FIELDS = new Set(['pubkeys', 'meta', 'banned'])
+
+/**
+ * Throws unless each name is a public key, and each key named once. `names` are those that stand in the
+ * file: zod leaves out `__proto__`.
+ */
+function byKey<T>(
+  text: string,
+  field: string,
+  names: readonly string[],
+  entries: Partial<Record<string, T>>,
+): Map<string, T> {
+  const byPubkey = new Map<string, T>()
+  for (const name of names) {
+    const result = parsePubkey(name)
+    const place = () => `a name in "${field}" (line ${lineOf(text, [field, name])})`
+    if (!result.ok) throw new AllowlistFormatError(`${place()}: ${result.message}`)
+    if (byPubkey.has(result.pubkey)) {
+      throw new AllowlistFormatError(
+        `${place()}: the same key stands there twice: keep one of them`,
+      )
+    }
+    const value = entries[name]
+    if (value !== undefined) byPubkey.set(result.pubkey, value)
+  }
+  return byPubkey
 }
 
 function decodeText(bytes: Uint8Array): string {
@@ -44,48 +117,4 @@ function parseJson(text: string): unknown {
     // from one Node to the next.
     throw new AllowlistFormatError(describeSyntax(text))
   }
-}
-
-function describeSyntax(text: string): string {
-  if (text.trim() === '') return `the file is empty: an empty list is {"pubkeys": []}`
-  const offset = firstErrorIn(text)?.offset ?? text.length
-  const line = lineAtOffset(text, offset)
-  const column = offset - text.lastIndexOf('\n', offset - 1)
-  return `the file is not valid JSON: look at line ${line}, column ${column}, and just before it`
-}
-
-function describeShape(text: string, path: readonly PropertyKey[]): string {
-  const [field, index] = path
-  if (field === undefined) return `the file must hold a JSON object, like ${EXAMPLE}`
-  if (typeof index !== 'number') return `"pubkeys" must be an array of strings, like ${EXAMPLE}`
-  return `entry ${index} (line ${lineAt(text, ['pubkeys', index])}) must be a string`
-}
-
-function lineAt(text: string, path: (string | number)[]): number {
-  return lineAtOffset(text, findNode(text, path)?.offset ?? 0)
-}
-
-function firstErrorIn(text: string): ParseError | undefined {
-  const errors: ParseError[] = []
-  try {
-    parse(text, errors, { disallowComments: true, allowTrailingComma: false })
-  } catch {
-    // Unlike JSON.parse it recurses: a file that is nested absurdly deep overflows the stack. What it
-    // found before that is the first error nevertheless.
-  }
-  return errors[0]
-}
-
-function findNode(text: string, path: (string | number)[]): Node | undefined {
-  try {
-    const root = parseTree(text)
-    return root && findNodeAtLocation(root, path)
-  } catch {
-    // Nested absurdly deep, as above.
-    return undefined
-  }
-}
-
-function lineAtOffset(text: string, offset: number): number {
-  return text.slice(0, offset).split('\n').length
 }

@@ -1,12 +1,15 @@
 import { createFile, errorCode, StartError, type Logger } from '@dstack-node/service-kit'
 import type { AllowlistReading, ReadAllowlist } from './allowlist-reader.js'
 import type { Allowlist } from './allowlist.js'
+import { collectGarbage } from './collect-garbage.js'
 import { follow, signatureOf } from './follow.js'
 import { mountRootOf, type MountRootOf } from './mount-root.js'
 
 /** The list that is served, and how it stands to the file. */
 export interface AllowlistState {
   allowlist: Allowlist
+  /** The sha256 of the file's content, in hex. */
+  hash: string
   loadedAt: Date
   /** Why the file on disk is not the list that is served; undefined while it is. */
   problem: string | undefined
@@ -29,6 +32,8 @@ const EMPTY = '{"pubkeys": []}\n'
 const RECHECKS = 4
 /** How many looks in a row may find the file changed before it is read all the same. */
 const PATIENCE = 3
+/** A list of this size is worth being cleared away at once. */
+const LARGE_BYTES = 4 * 1024 * 1024
 const REPLACED_OUTSIDE =
   'it was replaced outside this container, which still sees the old one: restart the container'
 
@@ -49,13 +54,8 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
   const { path, read, log, mountRoot = mountRootOf } = options
   const mounted = await mountRoot(path)
   let seen = await signatureOf(path)
-  const first = await loadFirst(options)
-  let { hash } = first
-  let state: AllowlistState = {
-    allowlist: first.allowlist,
-    loadedAt: new Date(),
-    problem: undefined,
-  }
+  const { allowlist, hash } = await loadFirst(options)
+  let state: AllowlistState = { allowlist, hash, loadedAt: new Date(), problem: undefined }
   let rechecks = RECHECKS
   let unsettled = 0
   let retry = false
@@ -82,11 +82,13 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
       reportProblem(`${path}: ${REPLACED_OUTSIDE}`)
       return
     }
-    const reading = await read(path, hash)
+    const reading = await read(path, state.hash)
     retry = reading.kind === 'unreadable'
     if (reading.kind === 'list') {
-      hash = reading.hash
-      state = { allowlist: reading.allowlist, loadedAt: new Date(), problem: undefined }
+      const { allowlist, hash } = reading
+      const replaced = state.allowlist.listBody.length
+      state = { allowlist, hash, loadedAt: new Date(), problem: undefined }
+      if (replaced > LARGE_BYTES) collectGarbage()
       logList(log, path, reading.allowlist)
     } else if (reading.kind === 'unchanged') {
       if (state.problem !== undefined) log.info(`${path} is the list being served again`)
@@ -135,14 +137,16 @@ async function createEmpty(path: string): Promise<boolean> {
   }
 }
 
-const INDEXES_SHOWN = 10
-
-function logList(log: Logger, path: string, { keys, otherIndexes, entryCount }: Allowlist): void {
-  log.info({ keys: keys.size, entries: entryCount }, `serving ${path}`)
+function logList(log: Logger, path: string, allowlist: Allowlist): void {
+  const { version, keys, banned, otherIndexes, otherCount, entryCount } = allowlist
+  log.info(
+    { version, keys: keys.size, entries: entryCount, banned: banned.size },
+    `serving ${path}`,
+  )
   if (entryCount === 0) log.warn('the list is empty: no key is whitelisted')
-  if (otherIndexes.length > 0) {
+  if (otherCount > 0) {
     log.warn(
-      { count: otherIndexes.length, indexes: otherIndexes.slice(0, INDEXES_SHOWN) },
+      { count: otherCount, indexes: otherIndexes },
       'some entries are no valid keys: they match only a query that is spelled exactly so',
     )
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { errorCode } from '@dstack-node/service-kit'
+import { errorCode } from '@dstack-node/service-kit/error-code'
 import { AllowlistFormatError } from './allowlist-document.js'
 import { parseAllowlist, type Allowlist } from './allowlist.js'
 
@@ -19,7 +19,8 @@ export type AllowlistReading =
 /** Reads the list at `path`, unless its content has the hash `knownHash`. */
 export type ReadAllowlist = (path: string, knownHash?: string) => Promise<AllowlistReading>
 
-const MAX_BYTES = 256 * 1024 * 1024
+/** The largest file that is read. */
+export const MAX_BYTES = 256 * 1024 * 1024
 
 /** Reads the list on the calling thread. Never throws: what went wrong is the result. */
 export const readAllowlist: ReadAllowlist = async (path, knownHash) => {
@@ -33,9 +34,14 @@ export const readAllowlist: ReadAllowlist = async (path, knownHash) => {
   }
 }
 
-class UnusableFileError extends Error {}
+/** A file that is not read; the message says why. */
+export class UnusableFileError extends Error {}
 
-async function readBounded(path: string): Promise<Buffer> {
+/** A file that was written to while it was read. */
+export class ChangingFileError extends UnusableFileError {}
+
+/** Reads a file of a bounded size. Throws an UnusableFileError, or the system's error. */
+export async function readBounded(path: string): Promise<Buffer> {
   // Without O_NONBLOCK, opening a FIFO would wait for a writer.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
@@ -43,7 +49,7 @@ async function readBounded(path: string): Promise<Buffer> {
     const before = await stampOf(file)
     const bytes = await file.readFile()
     if ((await stampOf(file)) !== before) {
-      throw new UnusableFileError('it is being written right now')
+      throw new ChangingFileError('it is being written right now')
     }
     return bytes
   } finally {

@@ -4,19 +4,37 @@ import {
   type RunningService,
   type StartContext,
 } from '@dstack-node/service-kit'
+import { recoverAllowlist } from './admin/recover-allowlist.js'
+import { createRecoveringReader } from './admin/recovering-reader.js'
+import { createServedWrites } from './admin/serve-changes.js'
 import { openAllowlistFile } from './allowlist-file.js'
-import type { ReadAllowlist } from './allowlist-reader.js'
+import { createClock } from './clock.js'
 import type { Config } from './config.js'
 import { buildServer } from './server.js'
+import type { Threads } from './threads.js'
 
 /** Loads the list, then listens. Throws a StartError when either fails, with nothing left open. */
 export async function startWhitelist(
   { config, log, signal }: StartContext<Config>,
-  { read, version }: { read: ReadAllowlist; version: string },
+  { threads, version }: { threads: Threads; version: string },
 ): Promise<RunningService> {
-  const file = await openAllowlistFile({ path: config.whitelistFile, read, log })
+  const { whitelistFile: path, auditFile } = config
+  const recover = () => recoverAllowlist({ path, auditFile })
+  const read = createRecoveringReader({ read: threads.read, recover, log })
+  const file = await openAllowlistFile({ path, read, log })
   signal.throwIfAborted()
-  const app = await buildServer({ file, log, version })
+  const clock = createClock()
+  const write = createServedWrites({ file, change: threads.change, path, auditFile, clock })
+  const app = await buildServer({
+    file,
+    format: threads.format,
+    clock,
+    auth: config.auth,
+    admin: config.admin && { settings: config.admin, write },
+    log,
+    version,
+    stopping: signal,
+  })
   app.addHook('onClose', async () => {
     file.close()
   })

@@ -12,10 +12,12 @@ export interface LogLine {
   [field: string]: unknown
 }
 
-/** A real logger at `trace` that writes to memory. */
-export async function recordLog(): Promise<RecordedLog> {
+export type LogLevel = Parameters<typeof createLogger>[1]['level']
+
+/** A real logger that writes to memory. */
+export async function recordLog(level: LogLevel = 'trace'): Promise<RecordedLog> {
   const lines: string[] = []
   const write = (line: string) => void lines.push(line)
-  const log = await createLogger('test', { level: 'trace', format: 'json' }, {}, { write })
+  const log = await createLogger('test', { level, format: 'json' }, {}, { write })
   return { log, lines: () => lines.map((line) => JSON.parse(line) as LogLine) }
 }

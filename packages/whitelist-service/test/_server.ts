@@ -1,25 +1,83 @@
+import { createHash } from 'node:crypto'
+import { checkAnswers, createApiContract } from '@dstack-node/testbed/test-tools/api-contract'
 import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { AllowlistState } from '../src/allowlist-file.js'
 import { parseAllowlist } from '../src/allowlist.js'
+import { describeWhitelistApi } from '../src/api-description.js'
+import { createClock } from '../src/clock.js'
+import type { AuthConfig } from '../src/config.js'
+import { formatList } from '../src/list-format.js'
 import { buildServer } from '../src/server.js'
-import { listOf } from './_bytes.js'
-import { recordLog } from './_log.js'
+import { bytesOf } from './_bytes.js'
+import { recordLog, type LogLevel, type LogLine } from './_log.js'
 
 export const LOADED_AT = new Date('2026-01-02T03:04:05.678Z')
 
-/** The service over a list that stands in no file; `state` may be changed while it serves. */
+/** A service for a test; what it answers from may be changed while it serves. */
+export interface TestServer {
+  app: FastifyInstance
+  state: AllowlistState
+  /** What the clock says, in seconds since 1970. */
+  time: { now: number }
+  /** How often the list was written in some form. */
+  formatted: () => number
+  stopping: AbortController
+  /** What it has logged so far. */
+  lines: () => LogLine[]
+}
+
+const NO_AUTH: AuthConfig = {
+  trustedProxies: [],
+  hosts: [],
+  pubkeyHeader: undefined,
+  pubkeyQuery: undefined,
+}
+
+/** Each answer of each test is held to this. */
+const contract = createApiContract(describeWhitelistApi('1.2.3'), {
+  anyMethod: ['/auth', '/auth/{path}'],
+})
+
+/** What a service for a test may have beside its keys. */
+export interface TestServerOptions {
+  meta?: object
+  banned?: object
+  auth?: Partial<AuthConfig>
+  level?: LogLevel
+}
+
+/** The service over a list that stands in no file. */
 export async function makeServer(
   pubkeys: readonly string[],
-): Promise<{ app: FastifyInstance; state: AllowlistState }> {
+  { auth, level, ...more }: TestServerOptions = {},
+): Promise<TestServer> {
+  const bytes = bytesOf(JSON.stringify({ pubkeys, ...more }))
   const state: AllowlistState = {
-    allowlist: parseAllowlist(listOf(pubkeys)),
+    allowlist: parseAllowlist(bytes),
+    hash: createHash('sha256').update(bytes).digest('hex'),
     loadedAt: LOADED_AT,
     problem: undefined,
   }
-  const file = { state: () => state, reload: async () => undefined, close: async () => undefined }
-  const { log } = await recordLog()
-  const app = await buildServer({ file, log, version: '1.2.3' })
+  const file = { state: () => state, reload: async () => undefined, close: () => undefined }
+  const time = { now: LOADED_AT.getTime() / 1000 }
+  const clock = createClock({ wallMs: () => time.now * 1000, elapsedMs: () => 0 })
+  const stopping = new AbortController()
+  const { log, lines } = await recordLog(level)
+  let formatted = 0
+  const app = await buildServer({
+    file,
+    format: async (...order) => {
+      formatted += 1
+      return formatList(...order)
+    },
+    clock,
+    auth: { ...NO_AUTH, ...auth },
+    log,
+    version: '1.2.3',
+    stopping: stopping.signal,
+  })
+  checkAnswers(app, contract)
   onTestFinished(() => app.close())
-  return { app, state }
+  return { app, state, time, formatted: () => formatted, stopping, lines }
 }

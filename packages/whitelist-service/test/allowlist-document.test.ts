@@ -7,6 +7,9 @@ import {
 } from '../src/allowlist-document.js'
 import { bytesOf, listOf } from './_bytes.js'
 
+/** What a document says that has nothing beside its entries. */
+const NOTHING = { meta: new Map(), banned: new Map() }
+
 function refusal(content: string | Uint8Array): string {
   const bytes = typeof content === 'string' ? bytesOf(content) : content
   try {
@@ -21,25 +24,28 @@ function refusal(content: string | Uint8Array): string {
 describe('parseAllowlistDocument', () => {
   it('reads the entries as they are spelled, in their order', () => {
     const pubkeys = ['b', 'A', '', ' a ', 'b', '\u00e9', '\ud83d\ude00']
-    expect(parseAllowlistDocument(listOf(pubkeys))).toEqual({ pubkeys })
+    expect(parseAllowlistDocument(listOf(pubkeys))).toEqual({ pubkeys, ...NOTHING })
   })
 
   it('reads an empty list', () => {
-    expect(parseAllowlistDocument(bytesOf('{"pubkeys": []}'))).toEqual({ pubkeys: [] })
+    expect(parseAllowlistDocument(bytesOf('{"pubkeys": []}'))).toEqual({ pubkeys: [], ...NOTHING })
   })
 
   it('ignores the fields beside pubkeys', () => {
     const text = '{"version": 2, "pubkeys": ["a"], "labels": {"a": null}, "__proto__": [1]}'
-    expect(parseAllowlistDocument(bytesOf(text))).toEqual({ pubkeys: ['a'] })
+    expect(parseAllowlistDocument(bytesOf(text))).toEqual({ pubkeys: ['a'], ...NOTHING })
   })
 
   it('reads a file with a byte order mark', () => {
-    expect(parseAllowlistDocument(bytesOf('\ufeff{"pubkeys": ["a"]}'))).toEqual({ pubkeys: ['a'] })
+    expect(parseAllowlistDocument(bytesOf('\ufeff{"pubkeys": ["a"]}'))).toEqual({
+      pubkeys: ['a'],
+      ...NOTHING,
+    })
   })
 
   it('reads a file with CRLF line ends and white space around it', () => {
     const text = '\r\n {\r\n"pubkeys":\r\n["a"]\r\n}\r\n\r\n'
-    expect(parseAllowlistDocument(bytesOf(text))).toEqual({ pubkeys: ['a'] })
+    expect(parseAllowlistDocument(bytesOf(text))).toEqual({ pubkeys: ['a'], ...NOTHING })
   })
 
   const syntax = (line: number, column: number) =>

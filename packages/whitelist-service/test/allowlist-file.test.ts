@@ -56,7 +56,7 @@ async function openList(pubkeys: readonly string[]): Promise<OpenFile & { path: 
 }
 
 function served(file: AllowlistFile): unknown {
-  const body = new TextDecoder().decode(file.state().allowlist.listBody)
+  const body = Buffer.from(file.state().allowlist.listBody).toString()
   return (JSON.parse(body) as { pubkeys: unknown }).pubkeys
 }
 

@@ -6,10 +6,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readAllowlist } from '../src/allowlist-reader.js'
-import { isListed } from '../src/allowlist.js'
+import { isListed } from '../src/verdict.js'
 import { listOf } from './_bytes.js'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
+
+/** No key here expires. */
+const NOW = () => 0
 
 const key = makeKey()
 
@@ -38,7 +41,7 @@ describe('readAllowlist', () => {
   it('reads the list and tells the hash of its content', async () => {
     const reading = await readAllowlist(await listFile())
     expect(reading).toMatchObject({ kind: 'list', hash: sha256(listOf([key.npub])) })
-    expect(reading.kind === 'list' && isListed(reading.allowlist, key.hex)).toBe(true)
+    expect(reading.kind === 'list' && isListed(reading.allowlist, key.hex, NOW)).toBe(true)
   })
 
   it('reads through a symlink', async () => {

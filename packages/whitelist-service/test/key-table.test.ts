@@ -1,6 +1,14 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addKey, createKeyTable, hasKey, type KeyTable } from '../src/key-table.js'
+import {
+  addKey,
+  createKeyTable,
+  findKey,
+  keyAt,
+  sortTable,
+  type KeyTable,
+} from '../src/key-table.js'
 
 const digits = (length: number) =>
   fc
@@ -18,6 +26,10 @@ function tableOf(keys: readonly string[]): KeyTable {
   const table = createKeyTable(keys.length)
   for (const key of keys) addKey(table, key)
   return table
+}
+
+function hasKey(table: KeyTable, key: string): boolean {
+  return findKey(table, key) !== -1
 }
 
 describe('KeyTable', () => {
@@ -64,5 +76,47 @@ describe('KeyTable', () => {
     const table = structuredClone(tableOf([key]))
     expect(hasKey(table, key)).toBe(true)
     expect(hasKey(table, 'cd'.repeat(32))).toBe(false)
+  })
+
+  it('tells the position of a key, in the order of arrival, and the key at a position', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyKey), (keys) => {
+        const table = createKeyTable(keys.length)
+        expect(keys.map((key) => addKey(table, key))).toEqual(keys.map((_, index) => index))
+        expect(keys.map((key) => addKey(table, key))).toEqual(keys.map((_, index) => index))
+        expect(keys.map((key) => findKey(table, key))).toEqual(keys.map((_, index) => index))
+        expect(keys.map((_, index) => keyAt(table, index))).toEqual(keys)
+      }),
+    )
+  })
+
+  it('is shared with another thread, not copied', () => {
+    const table = tableOf(['ab'.repeat(32)])
+    const { port1, port2 } = new MessageChannel()
+    port1.postMessage(table)
+    const received = receiveMessageOnPort(port2) as { message: KeyTable }
+    port1.close()
+    table.words[0] = 7
+    expect(received.message.words[0]).toBe(7)
+  })
+})
+
+describe('sortTable', () => {
+  it('puts the keys into their own order', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyKey, { maxLength: 300 }), (keys) => {
+        const table = tableOf(keys)
+        const { positions } = sortTable(table)
+        const sorted = Array.from(positions, (position) => keyAt(table, position))
+        expect(sorted).toEqual(keys.toSorted())
+      }),
+    )
+  })
+
+  it('gives the words in that order', () => {
+    const keys = ['ff'.repeat(32), '00'.repeat(32), '0a'.repeat(32)]
+    const { words } = sortTable(tableOf(keys))
+    const copy = { size: 3, words, slots: new Uint32Array() }
+    expect([0, 1, 2].map((position) => keyAt(copy, position))).toEqual(keys.toSorted())
   })
 })

@@ -4,8 +4,12 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { StartError, type RunningService } from '@dstack-node/service-kit'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { changeAllowlist } from '../src/admin/change-allowlist.js'
 import { readAllowlist, type ReadAllowlist } from '../src/allowlist-reader.js'
+import { parseConfig } from '../src/config.js'
+import { formatList } from '../src/list-format.js'
 import { startWhitelist } from '../src/start.js'
+import type { Threads } from '../src/threads.js'
 import { listOf } from './_bytes.js'
 import { recordLog } from './_log.js'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
@@ -16,12 +20,16 @@ async function start(
 ): Promise<RunningService> {
   const { log } = await recordLog()
   const config = {
+    ...parseConfig({ WHITELIST_FILE: whitelistFile, LOG_LEVEL: 'silent' }),
     listen: { host: '127.0.0.1', port },
-    log: { level: 'silent' as const, format: undefined },
-    whitelistFile,
   }
   const signal = new AbortController().signal
-  return startWhitelist({ config, log, signal }, { read, version: '1.2.3' })
+  const threads: Threads = {
+    read,
+    format: async (...args) => formatList(...args),
+    change: changeAllowlist,
+  }
+  return startWhitelist({ config, log, signal }, { threads, version: '1.2.3' })
 }
 
 async function listIn(folder: string, pubkeys: string[]): Promise<string> {

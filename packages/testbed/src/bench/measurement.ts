@@ -3,8 +3,9 @@ export interface Measurement {
   what: string
   value: number
   unit: string
-  /** The most that is accepted. */
-  limit: number
+  /** The most that is accepted, or the least where `atLeast` is set; none where it is only told. */
+  limit?: number
+  atLeast?: boolean
 }
 
 /** The middle value; of an even number of values, the upper of the two in the middle. */
@@ -14,8 +15,9 @@ export function median(values: readonly number[]): number {
 }
 
 /** Whether the value keeps to its limit. */
-export function isKept({ value, limit }: Measurement): boolean {
-  return value <= limit
+export function isKept({ value, limit, atLeast = false }: Measurement): boolean {
+  if (limit === undefined) return true
+  return atLeast ? value >= limit : value <= limit
 }
 
 /** The measurements as an aligned table in Markdown. */
@@ -23,7 +25,7 @@ export function formatTable(measurements: readonly Measurement[]): string {
   const rows = measurements.map((measurement) => [
     measurement.what,
     `${format(measurement.value)} ${measurement.unit}`,
-    `≤ ${format(measurement.limit)} ${measurement.unit}`,
+    describeLimit(measurement),
     isKept(measurement) ? 'yes' : 'NO',
   ])
   const table = [['what', 'measured', 'limit', 'kept'], ...rows]
@@ -34,6 +36,10 @@ export function formatTable(measurements: readonly Measurement[]): string {
     `| ${row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join(' | ')} |`
   const rule = `| ${widths.map((width, column) => (isNumber(column) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`
   return [line(table[0] ?? []), rule, ...table.slice(1).map(line)].join('\n')
+}
+
+function describeLimit({ limit, atLeast, unit }: Measurement): string {
+  return limit === undefined ? '' : `${atLeast ? '≥' : '≤'} ${format(limit)} ${unit}`
 }
 
 function pad(cell: string, width: number, column: number): string {

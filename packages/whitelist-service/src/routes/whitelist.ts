@@ -1,44 +1,46 @@
-import { HttpError, isSecretKey, MAX_PUBKEY_LENGTH } from '@dstack-node/service-kit'
+import { JSON_HEADERS, sendAtOnce, type ReadyAnswer } from '@dstack-node/service-kit'
+import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import { isListed, type Allowlist } from '../allowlist.js'
+import type { Allowlist } from '../allowlist.js'
+import { isListed } from '../verdict.js'
+import { parsePubkeyQuery, pubkeyQuerySchema, type PubkeyQuestion } from './pubkey-query.js'
 
-const LIST_TYPE = 'application/json; charset=utf-8'
-
-const querySchema = z.object({
-  pubkey: z
-    .string({
-      error: ({ input }) =>
-        input === undefined ? 'is missing: ask /api/whitelist?pubkey=npub1…' : 'must be given once',
-    })
-    .min(1, 'is empty')
-    .max(MAX_PUBKEY_LENGTH, `has more than ${MAX_PUBKEY_LENGTH} characters`)
-    .refine((text) => !isSecretKey(text), {
-      message: 'is a SECRET key: treat it as leaked, stop using it and make a new one',
-      params: { code: 'secret_key' },
-    }),
+const answerSchema = z.object({
+  is_whitelisted: z.boolean(),
+  pubkey: z.string().describe('the key as it was asked'),
 })
 
-/** `GET /api/whitelist` and `GET /api/list`: the two questions that callers have always asked. */
-export function registerWhitelistRoutes(app: FastifyInstance, current: () => Allowlist): void {
-  app.get('/api/whitelist', async (request) => {
-    const pubkey = parseQuery(request.query)
-    return { is_whitelisted: isListed(current(), pubkey), pubkey }
-  })
-
-  app.get('/api/list', async (_request, reply) => {
-    return reply.type(LIST_TYPE).send(current().listBody)
-  })
+/** What the description of the API says about it. */
+export const whitelistOperation: ApiOperation = {
+  method: 'get',
+  path: '/api/whitelist',
+  summary: 'Whether a key is on the list, always with status 200. As a gate use /api/check.',
+  query: pubkeyQuerySchema,
+  answers: {
+    200: { description: 'the verdict is in the body', schema: answerSchema },
+    400: refusal('pubkey is missing, empty, repeated, too long or a secret key'),
+  },
 }
 
-function parseQuery(query: unknown): string {
-  const result = querySchema.safeParse(query)
-  if (result.success) return result.data.pubkey
-  const issue = result.error.issues[0]
-  const secret = issue?.code === 'custom'
-  throw new HttpError(
-    400,
-    secret ? 'secret_key' : 'invalid_pubkey',
-    `pubkey ${issue?.message ?? ''}`,
-  )
+/** The answer to a key, or to a text that is none. */
+export function answerWhitelist(
+  { text, result }: PubkeyQuestion,
+  allowlist: Allowlist,
+  nowSeconds: () => number,
+): ReadyAnswer {
+  const listed = isListed(allowlist, text, nowSeconds, result)
+  const body = `{"is_whitelisted":${listed},"pubkey":${JSON.stringify(text)}}`
+  return { status: 200, headers: JSON_HEADERS, body }
+}
+
+/** `GET /api/whitelist`: the question that callers have always asked. */
+export function registerWhitelistRoute(
+  app: FastifyInstance,
+  current: () => Allowlist,
+  nowSeconds: () => number,
+): void {
+  app.get('/api/whitelist', (request, reply) => {
+    sendAtOnce(reply, answerWhitelist(parsePubkeyQuery(request.query), current(), nowSeconds))
+  })
 }

@@ -57,8 +57,13 @@ describe('GET /', () => {
   it('names only endpoints that answer', async () => {
     const { app } = await makeServer([key.npub])
     const { endpoints } = (await app.inject('/')).json<{ endpoints: Record<string, string> }>()
-    const paths = Object.keys(endpoints).map((endpoint) => endpoint.replace(/^GET /, ''))
-    expect(paths).toContain('/api/whitelist?pubkey=K')
-    for (const path of paths) expect((await app.inject(path)).statusCode).toBe(200)
+    expect(endpoints).toHaveProperty(['GET /api/whitelist?pubkey=K'])
+    for (const endpoint of Object.keys(endpoints)) {
+      const [method = '', path = ''] = endpoint.split(' ')
+      const url = path.replace(/\bK$/, key.npub).replace('=F', '=npub')
+      const response = await app.inject({ method: method === 'POST' ? 'POST' : 'GET', url })
+      expect([endpoint, response.statusCode]).not.toEqual([endpoint, 404])
+      if (method === 'GET') expect([endpoint, response.statusCode]).toEqual([endpoint, 200])
+    }
   })
 })

@@ -87,7 +87,7 @@ describe('GET /api/whitelist', () => {
   })
 
   it.each([
-    ['missing', '/api/whitelist', /^pubkey is missing: ask \/api\/whitelist\?pubkey=npub1…$/],
+    ['missing', '/api/whitelist', /^pubkey is missing: add \?pubkey=npub1…$/],
     ['missing beside others', '/api/whitelist?key=a', /^pubkey is missing/],
     ['asked for as __proto__', '/api/whitelist?__proto__=a', /^pubkey is missing/],
     ['spelled otherwise', '/api/whitelist?Pubkey=a', /^pubkey is missing/],

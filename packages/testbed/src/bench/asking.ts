@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { builtFile, startBuiltProgram, type BuiltProgram } from '../built-program.js'
+import { duel, getRequest, postRequest, type Opponent } from './duel.js'
+import { draw, hexKeys, mixForms } from './keys.js'
+import type { Measurement } from './measurement.js'
+import { startNginxMap } from './nginx-map.js'
+import type { Services } from './services.js'
+
+const KEYS = 100_000
+const QUESTIONS = 20_000
+const BATCH = 10_000
+
+/**
+ * What a check costs on a list of 100,000 keys, npub and hex, half of those asked about being on it: against
+ * a bare Fastify and a bare `node:http` server in the same process, and against nginx with a map.
+ */
+export async function measureAsking(services: Services): Promise<Measurement[]> {
+  const folder = await services.folder()
+  const keys = mixForms(hexKeys(KEYS))
+  await writeFile(join(folder, 'whitelist.json'), JSON.stringify({ pubkeys: keys }))
+  const program = startBuiltProgram('whitelist', {
+    cwd: folder,
+    env: { LISTEN_ADDR: '127.0.0.1:0' },
+    file: builtFile('whitelist').replace(/dist\/whitelist.js$/, 'packages/testbed/dist/rivals.js'),
+    args: [builtFile('whitelist')],
+  })
+  const nginx = await startNginxMap(await services.folder(), keys)
+  try {
+    return await compare(program, keys, nginx?.url)
+  } finally {
+    await Promise.all([program.stop(), nginx?.stop()])
+  }
+}
+
+async function compare(program: BuiltProgram, keys: readonly string[], nginx?: string) {
+  const url = await program.url
+  const { rivals } = JSON.parse(program.output().split('\n')[0] ?? '') as {
+    rivals: { fastify: string; http: string }
+  }
+  const asked = draw([...keys, ...mixForms(hexKeys(KEYS))], QUESTIONS)
+  const ask = (target: string, path = '/api/check?pubkey='): Opponent => ({
+    url: target,
+    requests: asked.map((key) => getRequest(path + key)),
+  })
+  const etag = (await fetch(`${url}/api/list`)).headers.get('etag') ?? ''
+  const batch = postRequest('/api/whitelist', { pubkeys: draw(asked, BATCH) })
+  const [fastify, http, check, question, unchanged, batches, map] = await duel([
+    ask(rivals.fastify),
+    ask(rivals.http),
+    ask(url),
+    ask(url, '/api/whitelist?pubkey='),
+    { url, requests: [getRequest('/api/list', `If-None-Match: ${etag}\r\n`)] },
+    { url, requests: [batch], connections: 2 },
+    ...(nginx === undefined ? [] : [ask(nginx)]),
+  ])
+  const ratio = (what: string, value = NaN, base = NaN, limit?: number): Measurement => ({
+    what,
+    value: value / base,
+    unit: '×',
+    ...(limit !== undefined && { limit, atLeast: true }),
+  })
+  return [
+    ratio('/api/check: throughput, of a bare Fastify route', check, fastify, 0.95),
+    ratio('/api/whitelist: throughput, of a bare Fastify route', question, fastify, 0.95),
+    ratio('/api/check: throughput, of a bare node:http server', check, http),
+    ...(map === undefined
+      ? []
+      : [ratio('/api/check: throughput, of nginx with a map', check, map)]),
+    ratio('checks in a batch of 10,000, of single ones', (batches ?? NaN) * BATCH, check, 20),
+    ratio('/api/list unchanged (304): throughput, of a check', unchanged, check, 1),
+  ]
+}

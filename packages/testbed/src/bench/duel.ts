@@ -1,0 +1,108 @@
+import { connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { median } from './measurement.js'
+
+/** A server, and the requests that it is sent, one after the other and again from the start. */
+export interface Opponent {
+  url: string
+  requests: readonly Buffer[]
+  /** How many requests are under way at once. */
+  connections?: number
+}
+
+const ROUNDS = 41
+const ROUND_MS = 100
+const HEAD_END = Buffer.from('\r\n\r\n')
+
+/** The bytes of a GET request. */
+export function getRequest(path: string, headers = ''): Buffer {
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\n${headers}\r\n`)
+}
+
+/** The bytes of a POST request with JSON. */
+export function postRequest(path: string, body: unknown): Buffer {
+  const json = JSON.stringify(body)
+  const headers = `Content-Type: application/json\r\nContent-Length: ${json.length}`
+  return Buffer.from(`POST ${path} HTTP/1.1\r\nHost: bench\r\n${headers}\r\n\r\n${json}`)
+}
+
+/**
+ * How many answers a second each opponent gives: the medians of many short rounds that take turns, so that
+ * whatever else the machine does meets them all alike. The client parses no more than it must.
+ */
+export async function duel(opponents: readonly Opponent[]): Promise<number[]> {
+  const teams = await Promise.all(opponents.map((opponent) => createTeam(opponent)))
+  const rates = teams.map((): number[] => [])
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const order = [...teams.entries()]
+    for (const [index, team] of round % 2 ? order : order.toReversed()) {
+      rates[index]?.push(await team.run(ROUND_MS))
+    }
+  }
+  for (const team of teams) team.close()
+  // The first rounds are for the compilers.
+  return rates.map((values) => median(values.slice(4)))
+}
+
+async function createTeam({ url, requests, connections = 40 }: Opponent) {
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(url)))
+  let next = 0
+  let running = false
+  let answers = 0
+  let waiting = 0
+  const send = (socket: Socket) => {
+    waiting += 1
+    next = (next + 1) % requests.length
+    socket.write(requests[next] ?? '')
+  }
+  for (const socket of sockets) {
+    onAnswer(socket, () => {
+      answers += 1
+      waiting -= 1
+      if (running) send(socket)
+    })
+  }
+  return {
+    /** Answers a second while it runs. */
+    run: async (ms: number) => {
+      answers = 0
+      running = true
+      const began = performance.now()
+      for (const socket of sockets) send(socket)
+      await delay(ms)
+      const rate = (answers * 1000) / (performance.now() - began)
+      running = false
+      while (waiting > 0) await delay(1)
+      return rate
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+async function open(url: string): Promise<Socket> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.setNoDelay(true)
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Calls back once for each whole answer; only one is ever under way on a connection. */
+function onAnswer(socket: Socket, done: () => void): void {
+  let received: Buffer[] = []
+  let missing = 0
+  socket.on('data', (chunk) => {
+    received.push(chunk)
+    missing -= chunk.length
+    if (missing > 0) return
+    const bytes = received.length === 1 ? chunk : Buffer.concat(received)
+    const end = bytes.indexOf(HEAD_END)
+    if (end === -1) return
+    const length = /content-length: (\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1] ?? 0
+    missing = end + HEAD_END.length + Number(length) - bytes.length
+    received = missing > 0 ? [bytes] : []
+    if (missing <= 0) done()
+  })
+}
