@@ -21,14 +21,20 @@ export class HttpError extends Error {
 
 /** Answers a request whose handler threw; of anything unforeseen the client learns nothing. */
 export function answerError(log: Logger, error: unknown, reply: FastifyReply): void {
-  const status = (error as { statusCode?: number }).statusCode ?? 500
+  const status = statusOf(error)
   if (error instanceof HttpError) {
     if (error.cause !== undefined) log.error({ err: error.cause }, 'request failed')
     sendError(reply, status, error.code, error.message)
     return
   }
   if (status >= 500) log.error({ err: error }, 'request failed')
-  sendError(reply, status >= 400 ? status : 500)
+  sendError(reply, status)
+}
+
+/** What is thrown may be anything; only a status that is an error's counts. */
+function statusOf(error: unknown): number {
+  const status = (error as { statusCode?: unknown } | null | undefined)?.statusCode
+  return typeof status === 'number' && status >= 400 && status in STATUS_CODES ? status : 500
 }
 
 /** Sends an error; without a code and a message both follow from the status. */

@@ -12,6 +12,7 @@ import { STOP_GRACE_MS } from './lifecycle.js'
 import { formatListenAddress, type ListenAddress } from './listen-address.js'
 import type { Logger } from './logger.js'
 import { answerNotFound } from './not-found.js'
+import { endStalledConnections } from './stalled-connections.js'
 import { StartError } from './start-error.js'
 
 const LIMITS = {
@@ -23,7 +24,6 @@ const LIMITS = {
   requestMs: 10_000,
   checkMs: 2_000,
   keepAliveMs: 72_000,
-  stalledMs: 30_000,
   connections: 16_384,
 }
 
@@ -61,8 +61,6 @@ export function buildHttpServer(
     routerOptions: { maxParamLength: LIMITS.parameterLength },
     requestTimeout: LIMITS.requestMs,
     keepAliveTimeout: LIMITS.keepAliveMs,
-    // For a client that does not read its answer.
-    connectionTimeout: LIMITS.stalledMs,
     http: {
       // Node would refuse its absence with an empty answer; nothing here depends on the name.
       requireHostHeader: false,
@@ -77,6 +75,7 @@ export function buildHttpServer(
     },
   })
   app.server.maxConnections = LIMITS.connections
+  endStalledConnections(app.server)
   // Node's own answers to these two have no body.
   app.server.on('checkExpectation', ({ socket }) => {
     refuseConnection(socket, 417)

@@ -4,10 +4,18 @@ import { count, type Tally } from './http-answer.js'
 
 export { Counter, Gauge, type Registry } from 'prom-client'
 
+/** Gauges named like counters, which promtool objects to; the sums of others that stay. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
 /** What a metrics scrape finds: the process's own figures and what the service adds. */
 export function createMetrics(service: { name: string; version: string }): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
   new Gauge({
     name: 'service_build_info',
     help: 'Always 1; the labels tell what runs.',

@@ -1,7 +1,8 @@
-import { createFile, errorCode, StartError, type Logger } from '@dstack-node/service-kit'
+import { errorCode, StartError, type Logger } from '@dstack-node/service-kit'
 import type { AllowlistReading, ReadAllowlist } from './allowlist-reader.js'
 import type { Allowlist } from './allowlist.js'
 import { collectGarbage } from './collect-garbage.js'
+import { createEmptyList } from './empty-list.js'
 import { follow, signatureOf } from './follow.js'
 import { mountRootOf, type MountRootOf } from './mount-root.js'
 
@@ -24,7 +25,6 @@ export interface AllowlistFile {
   close: () => void
 }
 
-const EMPTY = '{"pubkeys": []}\n'
 /**
  * How often an unchanged-looking file is read again after a change: two writes within one tick of the
  * file system's clock look alike, and on some that tick lasts 2 s.
@@ -129,7 +129,7 @@ async function loadFirst(options: OpenOptions): Promise<AllowlistReading & { kin
 
 async function createEmpty(path: string): Promise<boolean> {
   try {
-    return await createFile(path, EMPTY, 0o644)
+    return await createEmptyList(path)
   } catch (error) {
     throw new StartError(
       `${path}: the file is not there and can't be created (${errorCode(error)}): create it, or set WHITELIST_FILE`,

@@ -21,11 +21,11 @@ export interface ListEdition {
  * expires, nothing is computed again.
  */
 export function createListEditions(format: FormatList) {
-  let last: { state: AllowlistState; from: number; until: number; edition: ListEdition } | undefined
+  let last: { allowlist: Allowlist; from: number; until: number; edition: ListEdition } | undefined
   return (state: AllowlistState, nowSeconds: number): ListEdition => {
     const { allowlist } = state
     const isLast =
-      last?.state.allowlist === allowlist && last.from <= nowSeconds && nowSeconds < last.until
+      last?.allowlist === allowlist && last.from <= nowSeconds && nowSeconds < last.until
     if (last && isLast) return last.edition
     const { expiries } = allowlist
     const from = expiries.reduce((most, at) => (at <= nowSeconds ? Math.max(most, at) : most), 0)
@@ -33,7 +33,7 @@ export function createListEditions(format: FormatList) {
       (least, at) => (at > nowSeconds ? Math.min(least, at) : least),
       Infinity,
     )
-    last = { state, from, until, edition: createEdition(state, from, nowSeconds, format) }
+    last = { allowlist, from, until, edition: createEdition(state, from, nowSeconds, format) }
     return last.edition
   }
 }

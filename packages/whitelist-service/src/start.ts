@@ -4,9 +4,9 @@ import {
   type RunningService,
   type StartContext,
 } from '@dstack-node/service-kit'
-import { recoverAllowlist } from './admin/recover-allowlist.js'
-import { createRecoveringReader } from './admin/recovering-reader.js'
-import { createServedWrites } from './admin/serve-changes.js'
+import { recoverAllowlist } from './admin/writing/recover-allowlist.js'
+import { createRecoveringReader } from './admin/writing/recovering-reader.js'
+import { createServedWrites } from './admin/nip86/serve-changes.js'
 import { openAllowlistFile } from './allowlist-file.js'
 import { createClock } from './clock.js'
 import type { Config } from './config.js'

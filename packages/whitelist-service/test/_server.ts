@@ -7,6 +7,7 @@ import { parseAllowlist } from '../src/allowlist.js'
 import { describeWhitelistApi } from '../src/api-description.js'
 import { createClock } from '../src/clock.js'
 import type { AuthConfig } from '../src/config.js'
+import type { FormatList } from '../src/list-edition.js'
 import { formatList } from '../src/list-format.js'
 import { buildServer } from '../src/server.js'
 import { bytesOf } from './_bytes.js'
@@ -39,18 +40,21 @@ const contract = createApiContract(describeWhitelistApi('1.2.3'), {
   anyMethod: ['/auth', '/auth/{path}'],
 })
 
+const writeList: FormatList = async (...order) => formatList(...order)
+
 /** What a service for a test may have beside its keys. */
 export interface TestServerOptions {
   meta?: object
   banned?: object
   auth?: Partial<AuthConfig>
   level?: LogLevel
+  format?: FormatList
 }
 
 /** The service over a list that stands in no file. */
 export async function makeServer(
   pubkeys: readonly string[],
-  { auth, level, ...more }: TestServerOptions = {},
+  { auth, level, format = writeList, ...more }: TestServerOptions = {},
 ): Promise<TestServer> {
   const bytes = bytesOf(JSON.stringify({ pubkeys, ...more }))
   const state: AllowlistState = {
@@ -69,7 +73,7 @@ export async function makeServer(
     file,
     format: async (...order) => {
       formatted += 1
-      return formatList(...order)
+      return format(...order)
     },
     clock,
     auth: { ...NO_AUTH, ...auth },

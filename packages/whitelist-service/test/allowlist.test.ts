@@ -3,6 +3,8 @@ import { nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
 import { AllowlistFormatError } from '../src/allowlist-document.js'
 import { parseAllowlist } from '../src/allowlist.js'
+import { findKey } from '../src/key-table.js'
+import { textAt } from '../src/text-column.js'
 import { isListed } from '../src/verdict.js'
 import { bytesOf, listOf } from './_bytes.js'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
@@ -108,6 +110,45 @@ describe('parseAllowlist', () => {
   it('keeps the fields beside pubkeys out of the answer of /api/list', () => {
     const { listBody } = parseAllowlist(bytesOf('{"admin": "hunter2", "pubkeys": ["a"]}'))
     expect(textOf(listBody)).toBe('{"pubkeys":["a"]}')
+  })
+
+  it('keeps banned keys out of the keys and out of the answer of /api/list', () => {
+    const pubkeys = [key.npub, 'x', other.hex, key.hex.toUpperCase(), key.nprofile]
+    const text = JSON.stringify({ pubkeys, banned: { [key.npub]: { reason: 'spam' } } })
+    const { keys, banned, banReasons, entryCount, listBody } = parseAllowlist(bytesOf(text))
+    expect([keys.size, banned.size, entryCount]).toEqual([1, 1, 5])
+    expect(textOf(listBody)).toBe(JSON.stringify({ pubkeys: ['x', other.hex] }))
+    expect(textAt(banReasons, findKey(banned, key.hex))).toBe('spam')
+  })
+
+  it('keeps what is said about its keys, and nothing about others', () => {
+    const stranger = makeKey()
+    const meta = {
+      [other.hex]: { label: 'Bob', reason: 'friend' },
+      [stranger.hex]: { label: 'Eve', expires_at: 7 },
+      [key.npub]: { label: '', expires_at: 9 },
+    }
+    const text = JSON.stringify({ pubkeys: [key.hex, 'x', other.npub], meta })
+    const { keys, labels, reasons, expiries } = parseAllowlist(bytesOf(text))
+    const positions = [key, other].map(({ hex }) => findKey(keys, hex))
+    expect(positions.map((position) => textAt(labels, position))).toEqual([undefined, 'Bob'])
+    expect(positions.map((position) => textAt(reasons, position))).toEqual([undefined, 'friend'])
+    expect(positions.map((position) => expiries[position])).toEqual([9, Infinity])
+    expect(Buffer.from(labels.bytes).toString()).toBe('Bob')
+  })
+
+  it('takes no room for what is not said', () => {
+    const meta = { [makeKey().hex]: { label: 'Eve', expires_at: 7 } }
+    const text = JSON.stringify({ pubkeys: [key.hex], meta })
+    const { labels, reasons, expiries } = parseAllowlist(bytesOf(text))
+    expect([labels.bytes.length, reasons.offsets.length, expiries.length]).toEqual([0, 0, 0])
+  })
+
+  it('refuses more entries than can be put in order', () => {
+    const entries = '"",'.repeat(2 ** 22)
+    expect(() => parseAllowlist(bytesOf(`{"pubkeys": [${entries}""]}`))).toThrow(
+      new AllowlistFormatError('"pubkeys" has more than 4194304 entries'),
+    )
   })
 
   it.each([

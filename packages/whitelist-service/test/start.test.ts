@@ -12,15 +12,22 @@ import { startWhitelist } from '../src/start.js'
 import type { Threads } from '../src/threads.js'
 import { listOf } from './_bytes.js'
 import { recordLog } from './_log.js'
+import { admin, bodyOf, MEDIA_TYPE, PUBLIC_URL, tokenFor } from './routes/_admin.js'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
+
+interface StartOptions {
+  port?: number
+  read?: ReadAllowlist
+  env?: Record<string, string>
+}
 
 async function start(
   whitelistFile: string,
-  { port = 0, read = readAllowlist }: { port?: number; read?: ReadAllowlist } = {},
+  { port = 0, read = readAllowlist, env = {} }: StartOptions = {},
 ): Promise<RunningService> {
   const { log } = await recordLog()
   const config = {
-    ...parseConfig({ WHITELIST_FILE: whitelistFile, LOG_LEVEL: 'silent' }),
+    ...parseConfig({ WHITELIST_FILE: whitelistFile, LOG_LEVEL: 'silent', ...env }),
     listen: { host: '127.0.0.1', port },
   }
   const signal = new AbortController().signal
@@ -44,6 +51,21 @@ describe('startWhitelist', () => {
     expect(await (await fetch(`${service.url}/api/list`)).json()).toEqual({ pubkeys: ['a'] })
     await service.close()
     await expect(fetch(service.url)).rejects.toThrow('fetch failed')
+  })
+
+  it('lets admins change the list where it is told who they are', async () => {
+    const path = await listIn(await temporaryFolder(), [])
+    const auditFile = `${path}.audit`
+    const env = { ADMIN_PUBKEYS: admin, PUBLIC_URL, AUDIT_FILE: auditFile }
+    const service = await start(path, { env })
+    onTestFinished(() => service.close())
+    const body = bodyOf('allowpubkey', [admin])
+    const createdAt = Math.floor(Date.now() / 1000)
+    const headers = { authorization: tokenFor(body, { createdAt }), 'content-type': MEDIA_TYPE }
+    const response = await fetch(service.url, { method: 'POST', headers, body })
+    expect(await response.json()).toEqual({ result: true })
+    expect((await fetch(`${service.url}/api/check/${admin}`)).status).toBe(200)
+    expect(await readFile(auditFile, 'utf8')).toContain(`"who":"${admin}"`)
   })
 
   it('reads the list again when it is told to', async () => {

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { formatNpub } from '@dstack-node/service-kit'
 import { builtFile } from '@dstack-node/testbed/built-program'
 import { describe, expect, it } from 'vitest'
 import { ChangeError } from '../src/admin/change-error.js'
-import { parseAllowlist } from '../src/allowlist.js'
+import { parseAllowlist, type Allowlist } from '../src/allowlist.js'
 import { readAllowlist } from '../src/allowlist-reader.js'
-import { formatList } from '../src/list-format.js'
+import { formatList, LIST_FORMATS } from '../src/list-format.js'
 import { createThreads } from '../src/threads.js'
 import { isListed } from '../src/verdict.js'
 import { bytesOf, listOf } from './_bytes.js'
@@ -27,19 +29,47 @@ async function fileWith(content: string | Uint8Array): Promise<string> {
   return path
 }
 
+/** With what is in each part of a list as text: a comparison of shared arrays would take minutes. */
+function flatten(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, flatten(part)]))
+}
+
 describe('createThreads', () => {
   it('reads a large file as readAllowlist does', async () => {
-    const path = await fileWith(listOf([...MANY, key.npub, 'x']))
+    const path = await fileWith(
+      bytesOf(
+        JSON.stringify({
+          pubkeys: [...MANY, key.npub, 'x'],
+          meta: { [key.hex]: { label: 'Ann', reason: 'r', expires_at: 7 } },
+          banned: { [makeKey().hex]: { reason: 'spam' } },
+        }),
+      ),
+    )
     const reading = await createThreads(PROGRAM).read(path)
-    expect(reading).toEqual(await readAllowlist(path))
+    expect(flatten(reading)).toEqual(flatten(await readAllowlist(path)))
     expect(reading.kind === 'list' && isListed(reading.allowlist, key.hex, NOW)).toBe(true)
+    expect(reading.kind === 'list' && isListed(reading.allowlist, key.hex, () => 7)).toBe(false)
     expect(reading.kind === 'list' && isListed(reading.allowlist, 'x', NOW)).toBe(true)
     expect(reading.kind === 'list' && isListed(reading.allowlist, makeKey().hex, NOW)).toBe(false)
   })
 
+  it('gets a large list as shared memory, not as a copy', async () => {
+    const path = await fileWith(listOf([...MANY, 'x']))
+    const reading = await createThreads(PROGRAM).read(path)
+    const { keys, otherEntries, listBody } = (reading as { allowlist: Allowlist }).allowlist
+    for (const part of [keys.words, keys.slots, otherEntries.words, listBody]) {
+      expect(part.buffer).toBeInstanceOf(SharedArrayBuffer)
+    }
+  })
+
   it('reads a small file without another thread', async () => {
     const path = await fileWith(listOf([key.npub]))
-    expect(await createThreads('/nowhere.js').read(path)).toEqual(await readAllowlist(path))
+    const reading = await createThreads('/nowhere.js').read(path)
+    expect(flatten(reading)).toEqual(flatten(await readAllowlist(path)))
   })
 
   it('knows a large file that has not changed', async () => {
@@ -86,6 +116,47 @@ describe('createThreads', () => {
 
 describe('createThreads, for a list that is written', () => {
   const order = { format: 'nip86_banned', gzip: false, now: 0 } as const
+
+  it.each(LIST_FORMATS)('writes and packs a large one in a thread as here: %s', async (format) => {
+    const meta = { [key.hex]: { expires_at: 7, label: 'Ann' } }
+    const pubkeys = [...MANY, key.npub, 'x']
+    const list = parseAllowlist(bytesOf(JSON.stringify({ pubkeys, meta })))
+    const write = createThreads(PROGRAM).format
+    for (const gzip of [false, true]) {
+      for (const now of [6, 7]) {
+        const wish = { format, gzip, now }
+        const written = await write(list, wish)
+        expect(written.buffer).toBeInstanceOf(SharedArrayBuffer)
+        expect(Buffer.compare(written, formatList(list, wish))).toBe(0)
+      }
+    }
+  })
+
+  it('writes a list that another thread has read, many forms of it at once', async () => {
+    const path = await fileWith(listOf([...MANY, key.npub]))
+    const { read, format: write } = createThreads(PROGRAM)
+    const { allowlist } = (await read(path)) as { allowlist: Allowlist }
+    const texts = await Promise.all(
+      LIST_FORMATS.map(async (format) => {
+        const packed = await write(allowlist, { format, gzip: true, now: 0 })
+        return gunzipSync(packed).toString()
+      }),
+    )
+    const sorted = [...MANY, key.hex].toSorted()
+    expect(texts).toEqual([
+      JSON.stringify({ pubkeys: [...MANY, key.npub] }),
+      JSON.stringify({ pubkeys: sorted }),
+      JSON.stringify({ pubkeys: sorted.map((hex) => formatNpub(hex)) }),
+      sorted.map((hex) => `${hex}\n`).join(''),
+    ])
+  })
+
+  it('tells that the thread ended without a word', async () => {
+    const program = join(await temporaryFolder(), 'silent.cjs')
+    await writeFile(program, 'process.exit(0)')
+    const written = createThreads(program).format(parseAllowlist(listOf(MANY)), order)
+    await expect(written).rejects.toThrow('the thread ended without a result')
+  })
 
   it('does it in another thread where many keys are banned, though few are listed', async () => {
     const banned = Object.fromEntries(MANY.map((hex) => [hex, { reason: 'spam' }]))

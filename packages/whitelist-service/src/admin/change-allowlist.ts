@@ -1,16 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChangingFileError } from '../allowlist-reader.js'
 import type { MountRootOf } from '../mount-root.js'
-import { appendAudit } from './audit-log.js'
+import { appendAudit } from './writing/audit-log.js'
 import { explainFailure, refusal } from './change-error.js'
 import type { Change, Effect } from './change.js'
-import { commitContent } from './commit-content.js'
-import { applyChanges, type EditedDocument } from './edit-document.js'
-import { withFileLock, type HeldLock, type LockOptions } from './file-lock.js'
-import { checkEdited, explainInvalid, isUnchanged, readListContent } from './list-content.js'
-import { inspectTarget, type ListTarget } from './list-target.js'
-import { recoverInterruptedWrite } from './overwrite-in-place.js'
-import { findLockBase, journalFolders } from './work-folders.js'
+import { commitContent } from './writing/commit-content.js'
+import { applyChanges, type EditedDocument } from './editing/edit-document.js'
+import { withFileLock, type HeldLock, type LockOptions } from './writing/file-lock.js'
+import {
+  checkEdited,
+  explainInvalid,
+  isUnchanged,
+  readListContent,
+} from './writing/list-content.js'
+import { inspectTarget, type ListTarget } from './writing/list-target.js'
+import { recoverInterruptedWrite } from './writing/overwrite-in-place.js'
+import { findLockBase, journalFolders } from './writing/work-folders.js'
 
 /** What is to be done to a list; plain data, so that another thread can be told to do it. */
 export interface ChangeRequest {

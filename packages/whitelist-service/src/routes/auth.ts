@@ -12,8 +12,8 @@ import { Counter, type Registry } from '@dstack-node/service-kit/metrics'
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { AuthVerdict } from '../auth-verdict.js'
-import { headerLinesOf, type ProxyRequest } from '../forwarded-request.js'
+import type { AuthVerdict } from '../auth/auth-verdict.js'
+import { headerLinesOf, type ProxyRequest } from '../auth/forwarded-request.js'
 
 const OURS = /^\/auth(?=[/?#]|$)/
 const MAX_REASON_LENGTH = 120

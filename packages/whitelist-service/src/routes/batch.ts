@@ -4,6 +4,7 @@ import {
   parsePubkey,
   sendAtOnce,
   type PubkeyErrorCode,
+  type PubkeyResult,
 } from '@dstack-node/service-kit'
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance } from 'fastify'
@@ -12,6 +13,7 @@ import type { Allowlist } from '../allowlist.js'
 import { isListed } from '../verdict.js'
 
 const MAX_KEYS = 10_000
+const NPUB_LENGTH = 63
 const BODY_BYTES = 2 * 1024 * 1024
 
 const batchSchema = z.object({ pubkeys: z.array(z.unknown()).max(MAX_KEYS) })
@@ -80,12 +82,18 @@ function answerEntry(allowlist: Allowlist, entry: unknown, nowSeconds: () => num
   }
   const listed = isListed(allowlist, String(entry), nowSeconds, result)
   const code = result.ok || listed ? '' : `,"code":"${result.code}"`
-  return `{"pubkey":${quote(String(entry))},"is_whitelisted":${listed}${code}}`
+  return `{"pubkey":${quote(entry, result)},"is_whitelisted":${listed}${code}}`
 }
 
-/** The text as JSON; nearly all keys have nothing to escape, and looking is cheaper than escaping. */
-function quote(text: string): string {
-  return /^[0-9a-z]+$/.test(text) ? `"${text}"` : JSON.stringify(text)
+/** The entry as JSON; a plain key, which nearly all are, has nothing to escape. */
+function quote(entry: unknown, result: PubkeyResult): string {
+  const isPlain = result.ok && (entry === result.pubkey || isPlainNpub(String(entry)))
+  return isPlain ? `"${String(entry)}"` : JSON.stringify(entry)
+}
+
+/** Whether a valid key is nothing but its npub: one with anything around it is longer. */
+function isPlainNpub(text: string): boolean {
+  return text.length === NPUB_LENGTH && text.startsWith('npub1')
 }
 
 const UNREPEATED = new Set<PubkeyErrorCode>(['secret_key', 'not_a_string', 'too_long'])

@@ -60,7 +60,7 @@ export function answerUnchanged(
   format: ListFormat,
 ): ReadyAnswer | undefined {
   if (ifNoneMatch === undefined) return undefined
-  const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\/(?=")/, ''))
   const own = [edition.etag(format, false), edition.etag(format, true)]
   const known = tags.includes('*') ? own[0] : own.find((tag) => tags.includes(tag))
   return known === undefined ? undefined : { status: 304, headers: headersOf(edition, known) }

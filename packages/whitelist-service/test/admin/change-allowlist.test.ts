@@ -5,8 +5,8 @@ import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folde
 import { beforeAll, describe, expect, it } from 'vitest'
 import { changeAllowlist, type ChangeResult } from '../../src/admin/change-allowlist.js'
 import type { Change } from '../../src/admin/change.js'
-import { createOwner } from '../../src/admin/lock-owner.js'
-import { journalPath, writeJournal } from '../../src/admin/recovery-journal.js'
+import { createOwner } from '../../src/admin/writing/lock-owner.js'
+import { journalPath, writeJournal } from '../../src/admin/writing/recovery-journal.js'
 import { judge } from '../../src/verdict.js'
 import {
   canMount,

@@ -6,7 +6,7 @@ import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure
 import { expect, onTestFinished } from 'vitest'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { changeAllowlist } from '../../src/admin/change-allowlist.js'
-import { createServedWrites } from '../../src/admin/serve-changes.js'
+import { createServedWrites } from '../../src/admin/nip86/serve-changes.js'
 import { openAllowlistFile, type AllowlistFile } from '../../src/allowlist-file.js'
 import { readAllowlist } from '../../src/allowlist-reader.js'
 import type { Clock } from '../../src/clock.js'

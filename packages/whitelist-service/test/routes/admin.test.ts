@@ -1,10 +1,12 @@
+import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
-import { buildHttpServer } from '@dstack-node/service-kit'
+import { exchangeRaw } from '@dstack-node/testbed/test-tools/raw-http'
+import { buildHttpServer, listen } from '@dstack-node/service-kit'
 import { createMetrics } from '@dstack-node/service-kit/metrics'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { GateError, unclaimed } from '../../src/admin/gate-error.js'
+import { GateError, unclaimed } from '../../src/admin/nip86/gate-error.js'
 import type { Nip98ErrorCode } from '../../src/nip98.js'
 import { registerAdminRoute } from '../../src/routes/admin.js'
 import { recordLog } from '../_log.js'
@@ -407,6 +409,27 @@ describe('beside POST /', () => {
     ])
     expect(metrics).not.toContain(key.hex)
     expect(metrics).toContain('http_requests_total{method="POST",route="/",status="200"} 4')
+  })
+})
+
+describe('a change that takes long', () => {
+  it('is waited for, however long its connection is silent', async () => {
+    const { log } = await recordLog()
+    const app = buildHttpServer(log, { methods: ['POST'] })
+    onTestFinished(() => app.close())
+    let socket: Socket | undefined
+    app.server.on('connection', (connection) => (socket = connection))
+    let limitMs: number | undefined
+    const answerCall = async () => {
+      limitMs = socket?.timeout ?? 0
+      return { method: undefined, outcome: 'done' as const, body: '{"result":true}' }
+    }
+    const registry = createMetrics({ name: 'test', version: '1' })
+    registerAdminRoute(app, { admit: () => '', answerCall, addressOf: () => '', registry })
+    const url = await listen(app, { host: '127.0.0.1', port: 0 })
+    const head = `Host: a\r\nConnection: close\r\nContent-Type: ${MEDIA_TYPE}\r\nContent-Length: 2\r\n`
+    expect(await exchangeRaw(url, `POST / HTTP/1.1\r\n${head}\r\n{}`)).toContain('{"result":true}')
+    expect(limitMs).toBe(0)
   })
 })
 

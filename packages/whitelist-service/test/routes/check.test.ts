@@ -150,12 +150,12 @@ describe.each(FORMS)('GET %s', (_form, ask) => {
     const response = await app.inject(ask(pubkey))
     expect(response.statusCode).toBe(400)
     expect(response.headers['cache-control']).toBe('no-store')
-    const text = typeof message === 'string' ? message : expect.stringMatching(message)
+    const text: unknown = typeof message === 'string' ? message : expect.stringMatching(message)
     expect(response.json()).toEqual({
       statusCode: 400,
       code: 'invalid_pubkey',
       error: 'Bad Request',
-      message: text as unknown,
+      message: text,
     })
   })
 

@@ -41,6 +41,39 @@ describe('GET /health', () => {
   })
 })
 
+describe('GET /ready', () => {
+  it('answers ready with the version of the list and the number of keys', async () => {
+    const { app, state } = await makeServer([key.npub, key.hex, 'x'])
+    const response = await app.inject('/ready')
+    expect(response.statusCode).toBe(200)
+    expect(response.headers['cache-control']).toBe('no-store')
+    expect(response.json()).toEqual({
+      status: 'ready',
+      version: state.allowlist.version,
+      keys: 1,
+    })
+  })
+
+  it('stays ready with an empty list, and with the last good one', async () => {
+    const { app, state } = await makeServer([])
+    state.problem = 'whitelist.json: the file is not there: put it back'
+    expect((await app.inject('/ready')).statusCode).toBe(200)
+  })
+
+  it('answers 503 once the service is to stop', async () => {
+    const { app, stopping } = await makeServer([key.npub])
+    stopping.abort()
+    const response = await app.inject('/ready')
+    expect(response.statusCode).toBe(503)
+    expect(response.headers['cache-control']).toBe('no-store')
+    expect(response.json()).toMatchObject({ status: 'stopping', keys: 1 })
+    const head = await app.inject({ method: 'HEAD', url: '/ready' })
+    expect([head.statusCode, head.body]).toEqual([503, ''])
+    // Whoever asks all the same is answered.
+    expect((await app.inject(`/api/check/${key.npub}`)).statusCode).toBe(200)
+  })
+})
+
 describe('GET /', () => {
   it('answers what the service is, its version and its endpoints', async () => {
     const { app } = await makeServer([])

@@ -1,18 +1,18 @@
 import type { Deed } from '../change.js'
-import { doubtAbout } from '../key-doubt.js'
+import { doubtAbout } from '../lint/key-doubt.js'
 import { changeKeys, JSON_HELP } from './change-keys.js'
 import { parseExpiry } from './expiry-argument.js'
 import { FAILURE_HELP, KEY_HELP, type ListCommand, type ListContext } from './list-command.js'
 import { readText } from './text-argument.js'
 
 const help = `node dist/whitelist.js add KEY… [--label TEXT] [--reason TEXT] [--expires WHEN] [--json]
-Lets keys in: adds those that are not on the list, and lifts their bans. What is given is kept.
+Lets keys in: adds those not on the list, lifts their bans, and writes down what is given.
 
 ${KEY_HELP}
   --label TEXT      what to call them
   --reason TEXT     why they are let in
-  --expires WHEN    2026-12-31T18:00:00Z, 2026-12-31 (its start in UTC), Unix seconds, or a time from
-                    now: 12h, 30d, 2w. Without it, an expiry that has passed is dropped.
+  --expires WHEN    2026-12-31T18:00:00Z, 2026-12-31 (its start in UTC), Unix seconds, or a time
+                    from now: 12h, 30d, 2w. Without it, an expiry that has passed is dropped.
 ${JSON_HELP}
 
 Exit code:

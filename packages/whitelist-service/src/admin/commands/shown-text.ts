@@ -1,5 +1,5 @@
 import { MAX_REASON_LENGTH } from '../../allowlist-document.js'
-import { plainText } from '../plain-text.js'
+import { plainText } from '../editing/plain-text.js'
 
 /** A text of the list as it may be shown on a terminal, on one line and without anything that controls it. */
 export function shownText(text: string | undefined): string | undefined {

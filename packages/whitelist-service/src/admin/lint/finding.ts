@@ -1,5 +1,5 @@
 import type { PubkeyErrorCode } from '@dstack-node/service-kit/pubkey'
-import type { KeyDoubt } from '../key-doubt.js'
+import type { KeyDoubt } from './key-doubt.js'
 
 /** What is doubtful about a place in the list. Stable: scripts match on it, never on the message. */
 export type FindingCode =

@@ -1,8 +1,8 @@
 import { parsePubkey, type PubkeyErrorCode } from '@dstack-node/service-kit/pubkey'
 import { addKey, createKeyTable, type KeyTable } from '../../key-table.js'
 import { formatTime } from '../../time-text.js'
-import { scanItems, type Item } from '../json-items.js'
-import { doubtAbout } from '../key-doubt.js'
+import { scanItems, type Item } from '../editing/json-items.js'
+import { doubtAbout } from './key-doubt.js'
 import type { Finding } from './finding.js'
 import { createLineCounter } from './line-counter.js'
 

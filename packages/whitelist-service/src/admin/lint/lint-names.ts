@@ -1,5 +1,5 @@
 import { isSecretKey, parsePubkey } from '@dstack-node/service-kit/pubkey'
-import { scanItems, type Item } from '../json-items.js'
+import { scanItems, type Item } from '../editing/json-items.js'
 import type { Finding, ListField } from './finding.js'
 import { createLineCounter } from './line-counter.js'
 

@@ -1,4 +1,4 @@
-import { scanItems, type Item } from '../json-items.js'
+import { scanItems, type Item } from '../editing/json-items.js'
 import { LIST_FIELDS, type Finding, type ListField } from './finding.js'
 import { createLineCounter } from './line-counter.js'
 

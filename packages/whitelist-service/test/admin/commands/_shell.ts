@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { runProgram, type Program } from '@dstack-node/service-kit/program'
 import { builtFile } from '@dstack-node/testbed/built-program'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
-import { writeFile } from 'node:fs/promises'
 import { commands } from '../../../src/commands.js'
 import { parseConfig, type Config } from '../../../src/config.js'
 

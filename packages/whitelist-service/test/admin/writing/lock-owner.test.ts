@@ -1,0 +1,63 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createOwner, isGone, parseOwner } from '../../../src/admin/writing/lock-owner.js'
+
+const onLinux = it.skipIf(process.platform !== 'linux')
+
+describe('parseOwner', () => {
+  it('reads what an owner writes', async () => {
+    const owner = await createOwner()
+    expect(parseOwner(`${JSON.stringify(owner)}\n`)).toEqual(owner)
+  })
+
+  it.each([undefined, '', '{', 'null', '{}', '{"pid": 1}', '[]', '{"pid": -1}'])(
+    'is undefined for anything else: %j',
+    (text) => {
+      expect(parseOwner(text)).toBeUndefined()
+    },
+  )
+})
+
+describe('createOwner', () => {
+  it('gives each lock a token of its own', async () => {
+    const [one, two] = [await createOwner(), await createOwner()]
+    expect(one).toEqual({ ...two, token: one.token })
+    expect(one.token).not.toBe(two.token)
+  })
+})
+
+describe('isGone', () => {
+  it('knows that this process is there', async () => {
+    expect(await isGone(await createOwner())).toBe(false)
+  })
+
+  onLinux('knows that a process has ended', async () => {
+    const { pid } = spawnSync('true')
+    expect(await isGone({ ...(await createOwner()), pid })).toBe(true)
+  })
+
+  onLinux('knows a process that only has the number of another one', async () => {
+    expect(await isGone({ ...(await createOwner()), began: '1' })).toBe(true)
+  })
+
+  onLinux('knows a process that has ended and waits for its parent', async () => {
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 100'])
+    onTestFinished(() => void parent.kill('SIGKILL'))
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+    const pid = Number(line.toString())
+    for (;;) {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+      if (stat.includes(') Z ')) break
+    }
+    expect(await isGone({ ...(await createOwner()), pid })).toBe(true)
+  })
+
+  it('is certain of nothing in another container, on another machine, or after a restart', async () => {
+    const { pid } = spawnSync('true')
+    const owner = { ...(await createOwner()), pid }
+    expect(await isGone({ ...owner, place: `${owner.place}0` })).toBe(false)
+    expect(await isGone({ ...owner, place: '' })).toBe(false)
+  })
+})
