@@ -11,8 +11,8 @@ export interface Opponent {
   connections?: number
 }
 
-const ROUNDS = 41
-const ROUND_MS = 100
+const ROUNDS = 65
+const ROUND_MS = 80
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 /** The bytes of a GET request. */
@@ -28,10 +28,10 @@ export function postRequest(path: string, body: unknown): Buffer {
 }
 
 /**
- * How many answers a second each opponent gives: the medians of many short rounds that take turns, so that
- * whatever else the machine does meets them all alike. The client parses no more than it must.
+ * How many answers a second each opponent gives, round by round. The rounds are short and take turns, so
+ * that whatever else the machine does meets all alike. The client parses no more than it must.
  */
-export async function duel(opponents: readonly Opponent[]): Promise<number[]> {
+export async function duel(opponents: readonly Opponent[]): Promise<number[][]> {
   const teams = await Promise.all(opponents.map((opponent) => createTeam(opponent)))
   const rates = teams.map((): number[] => [])
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -42,7 +42,15 @@ export async function duel(opponents: readonly Opponent[]): Promise<number[]> {
   }
   for (const team of teams) team.close()
   // The first rounds are for the compilers.
-  return rates.map((values) => median(values.slice(4)))
+  return rates.map((values) => values.slice(4))
+}
+
+/** How much faster one is than another: the median of what it was in each round. */
+export function throughputRatio(
+  rates: readonly number[] = [],
+  base: readonly number[] = [],
+): number {
+  return median(rates.map((rate, round) => rate / (base[round] ?? NaN)))
 }
 
 async function createTeam({ url, requests, connections = 40 }: Opponent) {

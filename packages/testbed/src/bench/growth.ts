@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { duel, getRequest } from './duel.js'
+import { duel, getRequest, throughputRatio } from './duel.js'
 import { draw, hexKeys } from './keys.js'
 import { ask } from './load.js'
 import type { Measurement } from './measurement.js'
@@ -18,7 +18,7 @@ export async function measureGrowth(services: Services): Promise<Measurement[]> 
   await Promise.all(lists.map(({ program }) => program.stop()))
   return lists.flatMap(({ size, up, resident }, index) => {
     const name = `${size.toLocaleString('en')} keys`
-    const rate = (rates[index] ?? NaN) / (rates[0] ?? NaN)
+    const rate = throughputRatio(rates[index], rates[0])
     return [
       { what: `${name}: throughput of checks, of that with 10`, value: rate, unit: '×' },
       { what: `${name}: start to first answer`, value: up, unit: 's' },

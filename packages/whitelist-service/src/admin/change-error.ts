@@ -7,6 +7,8 @@ export type ChangeErrorCode =
   | 'file_invalid'
   | 'symlink'
   | 'not_a_file'
+  /** Another file was put in its place outside this container, which still has the old one. */
+  | 'replaced'
   | 'read_only'
   | 'too_large'
   /** It is a mount of its own, and there is no folder to write a recovery journal to. */

@@ -81,6 +81,14 @@ function assertFile(path: string, stats: Stats): void {
     throw refusal('not_a_file', path, 'it is a directory: remove it and put the file there')
   }
   if (!stats.isFile()) throw refusal('not_a_file', path, 'it is not a regular file')
+  // Only a mounted file can be open to us without a name: what is written to it is lost with the mount.
+  if (stats.nlink === 0) {
+    throw refusal(
+      'replaced',
+      path,
+      'it was replaced outside this container, which still has the old one: restart the container first',
+    )
+  }
 }
 
 async function assertWritable(path: string, real: string, stats: Stats): Promise<void> {

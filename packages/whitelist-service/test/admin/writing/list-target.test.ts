@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, rm, symlink } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { describe, expect, it } from 'vitest'
@@ -24,6 +24,15 @@ describe('inspectTarget', () => {
     mountFile(outside.path, inside.path)
     expect((await inspectTarget(inside.path)).isMount).toBe(true)
     expect((await inspectTarget(outside.path)).isMount).toBe(false)
+  })
+
+  it.skipIf(!canMount)('refuses a mounted file that was replaced where it comes from', async () => {
+    const [inside, outside, edited] = [await makeList(), await makeList(), await makeList()]
+    mountFile(outside.path, inside.path)
+    await rename(edited.path, outside.path)
+    expect(await refusalOf(inspectTarget(inside.path))).toMatch(
+      /^replaced: .*it was replaced outside this container.*; nothing was changed$/,
+    )
   })
 
   it('refuses a file that is not there', async () => {
