@@ -43,14 +43,16 @@ describe('isGone', () => {
   })
 
   onLinux('knows a process that has ended and waits for its parent', async () => {
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 100'])
+    // The child ends only when its parent is a program that never asks how it ended.
+    const script = 'exec 3<&0; cat <&3 & echo $!; exec sleep 100'
+    const parent = spawn('sh', ['-c', script])
     onTestFinished(() => void parent.kill('SIGKILL'))
     const [line] = (await once(parent.stdout, 'data')) as [Buffer]
     const pid = Number(line.toString())
-    for (;;) {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-      if (stat.includes(') Z ')) break
-    }
+    const statOf = (id = 0) => readFile(`/proc/${id}/stat`, 'utf8')
+    while (!(await statOf(parent.pid)).includes('(sleep)'));
+    parent.stdin.end()
+    while (!(await statOf(pid)).includes(') Z '));
     expect(await isGone({ ...(await createOwner()), pid })).toBe(true)
   })
 
