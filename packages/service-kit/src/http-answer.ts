@@ -29,6 +29,8 @@ export interface ReadyAnswer {
   headers: FlatHeaders
   /** Undefined for a status that has no body. */
   body?: string | Uint8Array
+  /** Whether the body is a text of ASCII characters alone, which need no encoding. */
+  isAscii?: boolean
 }
 
 /**
@@ -53,30 +55,28 @@ export function answerFirst(
   const [fastify] = app.server.listeners('request') as RequestListener[]
   app.server.removeAllListeners('request')
   app.server.on('request', (request, response) => {
-    const ready = tryAnswer(() => answer(request))
+    let ready: ReadyAnswer | undefined
+    try {
+      ready = answer(request)
+    } catch {
+      // What fails here fails in the route too, which says so.
+    }
     if (ready) writeAnswer(response, ready)
     else fastify?.(request, response)
   })
 }
 
-/** What fails here fails in the route too, which says so. */
-function tryAnswer(answer: () => ReadyAnswer | undefined): ReadyAnswer | undefined {
-  try {
-    return answer()
-  } catch {
-    return undefined
-  }
-}
-
-function writeAnswer(response: ServerResponse, { status, headers, body }: ReadyAnswer): void {
+function writeAnswer(response: ServerResponse, answer: ReadyAnswer): void {
+  const { status, headers, body, isAscii = false } = answer
   if (body === undefined) {
     response.writeHead(status, [...headers])
     response.end()
     return
   }
   // A string goes out in one piece with the head.
-  response.writeHead(status, [...headers, 'content-length', String(Buffer.byteLength(body))])
-  response.end(body)
+  const length = isAscii ? body.length : Buffer.byteLength(body)
+  response.writeHead(status, [...headers, 'content-length', String(length)])
+  response.end(body, isAscii ? 'latin1' : 'utf8')
 }
 
 /** Counts the answer for the metrics, where the service has some. */

@@ -34,6 +34,7 @@ export {
   isSecretKey,
   MAX_PUBKEY_LENGTH,
   parsePubkey,
+  readPlainPubkey,
   type PubkeyErrorCode,
   type PubkeyResult,
 } from './pubkey.js'

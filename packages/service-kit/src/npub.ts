@@ -1,14 +1,16 @@
+import { formatHexKey, WORDS_PER_KEY } from './key-words.js'
+
 const PREFIX = 'npub1'
 const NPUB_LENGTH = 63
 const DATA_LENGTH = 52
 const CHECKSUM_LENGTH = 6
+const LETTERS = DATA_LENGTH + CHECKSUM_LENGTH
 const BECH32_ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
 const GENERATORS = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3]
-const INVALID = 255
+const INVALID = 32
 
 const values = new Uint8Array(128).fill(INVALID)
 const alphabetCodes = Buffer.from(BECH32_ALPHABET)
-const hexCodes = Buffer.from('0123456789abcdef')
 for (const [value, code] of alphabetCodes.entries()) values[code] = value
 
 /** What the five bits that a step pushes out of the checksum add to it (BIP-173). */
@@ -22,36 +24,59 @@ const afterPrefix = [...hrp.map((code) => code >> 5), 0, ...hrp.map((code) => co
   1,
 )
 
-const hexScratch = Buffer.alloc(64)
+/**
+ * What a letter adds to the checksum, by where it stands and what it is worth. The checksum is linear, so the
+ * letters need not wait for one another; with one step after the other it takes twice as long.
+ */
+const contributions = new Uint32Array(LETTERS * 32)
+for (let value = 0; value < 32; value += 1) {
+  let contribution = value
+  for (let at = LETTERS - 1; at >= 0; at -= 1) {
+    contributions[at * 32 + value] = contribution
+    contribution = step(contribution, 0)
+  }
+}
+/** The checksum of the prefix and as many zeros as there are letters. */
+const afterZeros = Array.from({ length: LETTERS }, () => 0).reduce(step, afterPrefix)
+
 const npubScratch = Buffer.alloc(NPUB_LENGTH, PREFIX, 'latin1')
+const words = new Uint32Array(WORDS_PER_KEY)
+
+/** The 64 hex digits behind an `npub1…` in lower case (NIP-19, BIP-173); undefined for any other text. */
+export function decodeNpub(text: string): string | undefined {
+  return readNpub(text, words) ? formatHexKey(words) : undefined
+}
 
 /**
- * The 64 hex digits behind an `npub1…` in lower case (NIP-19, BIP-173); undefined for any other text. It
- * is what a list of a million keys and every question are read with: nostr-tools' decoder takes ten
- * times as long, and does not check the length.
+ * Reads an `npub1…` in lower case (NIP-19, BIP-173) into eight 32-bit words, the first bits first; false for any
+ * other text, with nothing useful in `words` then. It is what a list of a million keys and every question
+ * are read with: nostr-tools' decoder takes twenty times as long, and does not check the length.
  */
-export function decodeNpub(text: string): string | undefined {
-  if (text.length !== NPUB_LENGTH || !text.startsWith(PREFIX)) return undefined
-  let checksum = afterPrefix
+export function readNpub(text: string, words: Uint32Array): boolean {
+  if (text.length !== NPUB_LENGTH || !text.startsWith(PREFIX)) return false
+  let checksum = afterZeros
+  let seen = 0
   let bits = 0
   let bitCount = 0
-  let digits = 0
-  for (let index = PREFIX.length; index < NPUB_LENGTH; index += 1) {
-    const value = values[text.charCodeAt(index)] ?? INVALID
-    if (value === INVALID) return undefined
-    checksum = step(checksum, value)
-    if (index >= PREFIX.length + DATA_LENGTH) continue
-    bits = ((bits << 5) | value) & 0xff
-    bitCount += 5
-    while (bitCount >= 4 && digits < 64) {
-      bitCount -= 4
-      hexScratch[digits] = hexCodes[(bits >> bitCount) & 15] ?? 0
-      digits += 1
+  let word = 0
+  for (let at = 0; at < LETTERS; at += 1) {
+    const value = values[text.charCodeAt(at + PREFIX.length)] ?? INVALID
+    seen |= value
+    checksum ^= contributions[at * 32 + (value & 31)] ?? 0
+    if (at >= DATA_LENGTH) continue
+    const room = 32 - bitCount
+    if (room > 5) {
+      bits = (bits << 5) | value
+      bitCount += 5
+    } else {
+      bitCount = 5 - room
+      words[word] = (bits << room) | (value >> bitCount)
+      word += 1
+      bits = value & ((1 << bitCount) - 1)
     }
-    // What is left of the last letter is padding.
-    if (index === PREFIX.length + DATA_LENGTH - 1 && (bits & 15) !== 0) return undefined
   }
-  return checksum === 1 ? hexScratch.toString('latin1') : undefined
+  // What is left in `bits` is padding.
+  return checksum === 1 && seen < 32 && bits === 0
 }
 
 /** The `npub1…` form (NIP-19) of a public key given as 64 lower-case hex digits. */

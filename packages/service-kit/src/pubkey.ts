@@ -1,5 +1,6 @@
 import { decode } from 'nostr-tools/nip19'
-import { decodeNpub } from './npub.js'
+import { readHexKey } from './key-words.js'
+import { decodeNpub, readNpub } from './npub.js'
 
 /** Why a text is no public key. Stable: callers match on it, never on the message. */
 export type PubkeyErrorCode =
@@ -39,6 +40,14 @@ const MESSAGES: Record<PubkeyErrorCode, string> = {
   bad_checksum: 'the checksum is wrong: a character was changed or left out',
   bad_length: 'a public key has 32 bytes, which are 64 hex digits',
   unknown_form: 'not a Nostr public key: use npub1…, nprofile1… or 64 hex digits',
+}
+
+/**
+ * Reads a key in one of the two forms that nearly all come in, 64 lower-case hex digits or `npub1…` in lower
+ * case, into eight 32-bit words; false for any other text, which may still be a key.
+ */
+export function readPlainPubkey(text: string, words: Uint32Array): boolean {
+  return readHexKey(text, words) || readNpub(text, words)
 }
 
 /**

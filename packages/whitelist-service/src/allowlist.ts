@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto'
-import { parsePubkey } from '@dstack-node/service-kit/pubkey'
+import { readHexKey, WORDS_PER_KEY } from '@dstack-node/service-kit/key-words'
+import { parsePubkey, readPlainPubkey } from '@dstack-node/service-kit/pubkey'
 import {
   AllowlistFormatError,
   lineOfEntry,
   parseAllowlistDocument,
   type AllowlistDocument,
 } from './allowlist-document.js'
-import { addKey, createKeyTable, findKey, MAX_KEYS, type KeyTable } from './key-table.js'
+import {
+  addKey,
+  addWords,
+  createKeyTable,
+  findKey,
+  findWords,
+  MAX_KEYS,
+  type KeyTable,
+} from './key-table.js'
 import { versionOf } from './list-version.js'
 import { shareText } from './shared-bytes.js'
 import { createTextColumn, type TextColumn } from './text-column.js'
@@ -79,11 +88,13 @@ function readEntries(bytes: Uint8Array, pubkeys: string[], banned: KeyTable) {
   const others: string[] = []
   const otherIndexes: number[] = []
   const bannedIndexes = new Set<number>()
+  const key = new Uint32Array(WORDS_PER_KEY)
   for (let index = 0; index < pubkeys.length; index += 1) {
     const entry = pubkeys[index] ?? ''
-    const result = parsePubkey(entry)
-    if (result.ok) {
-      if (findKey(banned, result.pubkey) === -1) addKey(keys, result.pubkey)
+    const result = readPlainPubkey(entry, key) ? undefined : parsePubkey(entry)
+    if (result === undefined || result.ok) {
+      if (result) readHexKey(result.pubkey, key)
+      if (findWords(banned, key) === -1) addWords(keys, key)
       else bannedIndexes.add(index)
     } else if (result.code === 'secret_key') {
       throw new AllowlistFormatError(describeSecret(bytes, index))

@@ -1,5 +1,5 @@
-const WORDS_PER_KEY = 8
-const DIGITS_PER_WORD = 8
+import { formatHexKey, readHexKey, WORDS_PER_KEY } from '@dstack-node/service-kit/key-words'
+
 const BYTES_PER_WORD = 4
 
 /**
@@ -28,11 +28,16 @@ export function createKeyTable(capacity: number): KeyTable {
  * order of arrival. The table must have room for it.
  */
 export function addKey(table: KeyTable, hex: string): number {
-  parseWords(hex, wanted)
-  const slot = findSlot(table, wanted)
+  readHexKey(hex, wanted)
+  return addWords(table, wanted)
+}
+
+/** The same for a key of eight words. */
+export function addWords(table: KeyTable, key: Uint32Array): number {
+  const slot = findSlot(table, key)
   const taken = table.slots[slot] ?? 0
   if (taken !== 0) return taken - 1
-  copyKey(wanted, 0, table.words, table.size)
+  copyKey(key, 0, table.words, table.size)
   table.size += 1
   table.slots[slot] = table.size
   return table.size - 1
@@ -41,19 +46,20 @@ export function addKey(table: KeyTable, hex: string): number {
 /** The position of the key, 64 lower-case hex digits, or -1 where it is not in the table. */
 export function findKey(table: KeyTable, hex: string): number {
   if (table.size === 0) return -1
-  parseWords(hex, wanted)
-  return (table.slots[findSlot(table, wanted)] ?? 0) - 1
+  readHexKey(hex, wanted)
+  return findWords(table, wanted)
+}
+
+/** The position of the key, eight words, or -1 where it is not in the table. */
+export function findWords(table: KeyTable, key: Uint32Array): number {
+  if (table.size === 0) return -1
+  return (table.slots[findSlot(table, key)] ?? 0) - 1
 }
 
 /** The key at a position, as 64 lower-case hex digits. */
 export function keyAt({ words }: KeyTable, position: number): string {
-  for (let index = 0; index < WORDS_PER_KEY; index += 1) {
-    keyBytes.writeUInt32BE(words[position * WORDS_PER_KEY + index] ?? 0, index * BYTES_PER_WORD)
-  }
-  return keyBytes.toString('hex')
+  return formatHexKey(words, position * WORDS_PER_KEY)
 }
-
-const keyBytes = Buffer.alloc(WORDS_PER_KEY * BYTES_PER_WORD)
 
 /** The keys in their own order: the position of each in the table, and their words one after the other. */
 export function sortTable(table: KeyTable): { positions: Uint32Array; words: Uint32Array } {
@@ -139,27 +145,6 @@ function hash(key: Uint32Array): number {
     result = Math.imul(result ^ (key[index] ?? 0), 0x01000193)
   }
   return (result ^ (result >>> 15)) >>> 0
-}
-
-/** Reads 64 lower-case hex digits; digit by digit through a table, it is a third of what parseInt takes. */
-function parseWords(hex: string, words: Uint32Array): void {
-  for (let index = 0; index < WORDS_PER_KEY; index += 1) {
-    const at = index * DIGITS_PER_WORD
-    words[index] = (parseHalf(hex, at) << 16) | parseHalf(hex, at + DIGITS_PER_WORD / 2)
-  }
-}
-
-const DIGITS = new Uint8Array(128)
-for (const [value, code] of Buffer.from('0123456789abcdef').entries()) DIGITS[code] = value
-
-/** Four digits; written out, because a loop takes twice the time. */
-function parseHalf(hex: string, at: number): number {
-  return (
-    ((DIGITS[hex.charCodeAt(at)] ?? 0) << 12) |
-    ((DIGITS[hex.charCodeAt(at + 1)] ?? 0) << 8) |
-    ((DIGITS[hex.charCodeAt(at + 2)] ?? 0) << 4) |
-    (DIGITS[hex.charCodeAt(at + 3)] ?? 0)
-  )
 }
 
 function sharedWords(length: number): Uint32Array {

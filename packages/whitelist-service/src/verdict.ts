@@ -1,6 +1,7 @@
+import { readHexKey, WORDS_PER_KEY } from '@dstack-node/service-kit/key-words'
 import { parsePubkey } from '@dstack-node/service-kit/pubkey'
 import { hashEntry, type Allowlist } from './allowlist.js'
-import { findKey } from './key-table.js'
+import { findKey, findWords } from './key-table.js'
 import { textAt } from './text-column.js'
 
 /** What the list says of a key at one moment. Only `listed` lets anybody in. */
@@ -16,13 +17,25 @@ const BANNED: Verdict = { code: 'banned' }
 const NOT_LISTED: Verdict = { code: 'not_listed' }
 const LISTED: Verdict = { code: 'listed' }
 
-/**
- * Judges a key, 64 lower-case hex digits, now. A ban wins over everything; a key that expires is listed
- * up to the second before. `nowSeconds`, since 1970, is only asked where a key does expire.
- */
+/** Judges a key, 64 lower-case hex digits, now. `nowSeconds`, since 1970, is only asked where a key expires. */
 export function judge(allowlist: Allowlist, pubkey: string, nowSeconds: () => number): Verdict {
-  if (findKey(allowlist.banned, pubkey) !== -1) return BANNED
-  const position = findKey(allowlist.keys, pubkey)
+  readHexKey(pubkey, words)
+  return judgeWords(allowlist, words, nowSeconds)
+}
+
+const words = new Uint32Array(WORDS_PER_KEY)
+
+/**
+ * Judges a key of eight 32-bit words now. A ban wins over everything; a key that expires is listed up to the
+ * second before.
+ */
+export function judgeWords(
+  allowlist: Allowlist,
+  key: Uint32Array,
+  nowSeconds: () => number,
+): Verdict {
+  if (findWords(allowlist.banned, key) !== -1) return BANNED
+  const position = findWords(allowlist.keys, key)
   if (position === -1) return NOT_LISTED
   const expiresAt = allowlist.expiries[position] ?? Infinity
   const label = textAt(allowlist.labels, position)

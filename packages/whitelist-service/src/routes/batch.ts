@@ -2,18 +2,18 @@ import {
   HttpError,
   JSON_HEADERS,
   parsePubkey,
+  readPlainPubkey,
   sendAtOnce,
   type PubkeyErrorCode,
-  type PubkeyResult,
 } from '@dstack-node/service-kit'
+import { WORDS_PER_KEY } from '@dstack-node/service-kit/key-words'
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Allowlist } from '../allowlist.js'
-import { isListed } from '../verdict.js'
+import { isListed, judgeWords } from '../verdict.js'
 
 const MAX_KEYS = 10_000
-const NPUB_LENGTH = 63
 const BODY_BYTES = 2 * 1024 * 1024
 
 const batchSchema = z.object({ pubkeys: z.array(z.unknown()).max(MAX_KEYS) })
@@ -76,24 +76,20 @@ function parseBatch(body: unknown): z.infer<typeof batchSchema> {
 
 /** One result as JSON. A secret, and what is no text of a sensible length, is not repeated. */
 function answerEntry(allowlist: Allowlist, entry: unknown, nowSeconds: () => number): string {
+  // A key in one of the two plain forms, as nearly all are, has nothing to escape.
+  if (typeof entry === 'string' && readPlainPubkey(entry, key)) {
+    const { code } = judgeWords(allowlist, key, nowSeconds)
+    return `{"pubkey":"${entry}","is_whitelisted":${code === 'listed'}}`
+  }
   const result = parsePubkey(entry)
   if (!result.ok && UNREPEATED.has(result.code)) {
     return `{"pubkey":null,"is_whitelisted":false,"code":"${result.code}"}`
   }
   const listed = isListed(allowlist, String(entry), nowSeconds, result)
   const code = result.ok || listed ? '' : `,"code":"${result.code}"`
-  return `{"pubkey":${quote(entry, result)},"is_whitelisted":${listed}${code}}`
+  return `{"pubkey":${JSON.stringify(entry)},"is_whitelisted":${listed}${code}}`
 }
 
-/** The entry as JSON; a plain key, which nearly all are, has nothing to escape. */
-function quote(entry: unknown, result: PubkeyResult): string {
-  const isPlain = result.ok && (entry === result.pubkey || isPlainNpub(String(entry)))
-  return isPlain ? `"${String(entry)}"` : JSON.stringify(entry)
-}
-
-/** Whether a valid key is nothing but its npub: one with anything around it is longer. */
-function isPlainNpub(text: string): boolean {
-  return text.length === NPUB_LENGTH && text.startsWith('npub1')
-}
+const key = new Uint32Array(WORDS_PER_KEY)
 
 const UNREPEATED = new Set<PubkeyErrorCode>(['secret_key', 'not_a_string', 'too_long'])

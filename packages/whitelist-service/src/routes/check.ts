@@ -53,18 +53,25 @@ export const checkOperations: ApiOperation[] = [
   },
 ]
 
-/** The answer to a key, 64 lower-case hex digits; `npub` is its other form, where that is known already. */
+/** A key in its two spellings. */
+interface Spellings {
+  /** 64 lower-case hex digits. */
+  pubkey: string
+  npub: string
+}
+
+/** The answer to a key on which there is a verdict. */
 export function answerCheck(
-  pubkey: string,
-  allowlist: Allowlist,
+  verdict: Verdict,
+  spellings: Spellings,
+  version: string,
   nowSeconds: () => number,
-  npub = formatNpub(pubkey),
 ): ReadyAnswer {
-  const verdict = judge(allowlist, pubkey, nowSeconds)
   return {
     status: verdict.code === 'listed' ? 200 : 403,
     headers: headersOf(verdict, nowSeconds),
-    body: bodyOf(verdict, { pubkey, npub }, allowlist.version),
+    body: bodyOf(verdict, spellings, version),
+    isAscii: verdict.label === undefined,
   }
 }
 
@@ -77,7 +84,11 @@ export function registerCheckRoutes(
   const check = (source: unknown, reply: FastifyReply) => {
     const { result } = parsePubkeyQuery(source)
     if (!result.ok) throw new HttpError(400, 'invalid_pubkey', result.message)
-    sendAtOnce(reply, answerCheck(result.pubkey, current(), nowSeconds))
+    const { pubkey } = result
+    const allowlist = current()
+    const verdict = judge(allowlist, pubkey, nowSeconds)
+    const spellings = { pubkey, npub: formatNpub(pubkey) }
+    sendAtOnce(reply, answerCheck(verdict, spellings, allowlist.version, nowSeconds))
   }
   const options = { errorHandler: answerUnavailable }
   app.get('/api/check', options, (request, reply) => {
@@ -99,7 +110,7 @@ function headersOf({ code, expiresAt }: Verdict, nowSeconds: () => number): Flat
 
 function bodyOf(
   { code, label, expiresAt }: Verdict,
-  { pubkey, npub }: { pubkey: string; npub: string },
+  { pubkey, npub }: Spellings,
   version: string,
 ): string {
   const labelled = label === undefined ? '' : `,"label":${JSON.stringify(label)}`

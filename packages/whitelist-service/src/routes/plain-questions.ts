@@ -1,15 +1,18 @@
 import {
   answerFirst,
   count,
-  parsePubkey,
+  formatNpub,
+  readPlainPubkey,
   type ReadyAnswer,
   type Tally,
 } from '@dstack-node/service-kit'
+import { formatHexKey, HEX_LENGTH, WORDS_PER_KEY } from '@dstack-node/service-kit/key-words'
 import type { FastifyInstance } from 'fastify'
 import type { Allowlist } from '../allowlist.js'
 import type { ListEdition } from '../list-edition.js'
 import { answerCheck } from './check.js'
 import { answerUnchanged } from './list.js'
+import { judgeWords } from '../verdict.js'
 import { answerWhitelist } from './whitelist.js'
 
 /** What the questions are answered from, and where the answers are counted. */
@@ -19,10 +22,6 @@ export interface PlainQuestionDependencies {
   nowSeconds: () => number
   tallyOf: (method: string, route: string) => Tally
 }
-
-/** A key in hex has 64 characters, an npub 63. */
-const KEY_QUESTION =
-  /^(\/api\/check\?pubkey=|\/api\/check\/|\/api\/whitelist\?pubkey=)([0-9a-z]{63,64})$/
 
 /**
  * Answers what is asked all the time in its plain form before Fastify sees it: a single check of a key in
@@ -34,35 +33,46 @@ export function answerPlainQuestions(
   dependencies: PlainQuestionDependencies,
 ): void {
   const { edition, tallyOf } = dependencies
-  const tallies: Record<string, Tally> = {
-    '/api/check?pubkey=': tallyOf('GET', '/api/check'),
-    '/api/check/': tallyOf('GET', '/api/check/:pubkey'),
-    '/api/whitelist?pubkey=': tallyOf('GET', '/api/whitelist'),
-    '/api/list': tallyOf('GET', '/api/list'),
-  }
+  const keyQuestions: [string, Tally, AnswerKey][] = [
+    ['/api/check?pubkey=', tallyOf('GET', '/api/check'), answerPlainCheck],
+    ['/api/check/', tallyOf('GET', '/api/check/:pubkey'), answerPlainCheck],
+    ['/api/whitelist?pubkey=', tallyOf('GET', '/api/whitelist'), answerPlainWhitelist],
+  ]
+  const listTally = tallyOf('GET', '/api/list')
   answerFirst(app, ({ method, url = '', headers }) => {
     if (method !== 'GET') return undefined
-    const [, question = url, text = ''] = KEY_QUESTION.exec(url) ?? []
-    const answer =
-      url === '/api/list'
-        ? answerUnchanged(headers['if-none-match'], edition(), 'file')
-        : answerKeyQuestion(question, text, dependencies)
-    const tally = answer && tallies[question]
-    if (tally) count(tally, answer.status)
-    return answer
+    if (url === '/api/list') {
+      const unchanged = answerUnchanged(headers['if-none-match'], edition(), 'file')
+      if (unchanged) count(listTally, unchanged.status)
+      return unchanged
+    }
+    for (const [start, tally, answerKey] of keyQuestions) {
+      if (!url.startsWith(start)) continue
+      const text = url.slice(start.length)
+      if (!readPlainPubkey(text, key)) return undefined
+      const answer = answerKey(text, dependencies)
+      count(tally, answer.status)
+      return answer
+    }
+    return undefined
   })
 }
 
-function answerKeyQuestion(
-  question: string,
-  text: string,
-  { allowlist, nowSeconds }: PlainQuestionDependencies,
-): ReadyAnswer | undefined {
-  const result = parsePubkey(text)
-  if (!result.ok) return undefined
-  if (question.startsWith('/api/check')) {
-    const npub = text.length === result.pubkey.length ? undefined : text
-    return answerCheck(result.pubkey, allowlist(), nowSeconds, npub)
-  }
-  return answerWhitelist({ text, result }, allowlist(), nowSeconds)
+/** The key that is being asked about. */
+const key = new Uint32Array(WORDS_PER_KEY)
+
+/** Answers a question about `key`, which is spelled `text`. */
+type AnswerKey = (text: string, dependencies: PlainQuestionDependencies) => ReadyAnswer
+
+const answerPlainCheck: AnswerKey = (text, { allowlist, nowSeconds }) => {
+  const list = allowlist()
+  const isHex = text.length === HEX_LENGTH
+  const pubkey = isHex ? text : formatHexKey(key)
+  const npub = isHex ? formatNpub(text) : text
+  return answerCheck(judgeWords(list, key, nowSeconds), { pubkey, npub }, list.version, nowSeconds)
+}
+
+const answerPlainWhitelist: AnswerKey = (text, { allowlist, nowSeconds }) => {
+  const { code } = judgeWords(allowlist(), key, nowSeconds)
+  return answerWhitelist(code === 'listed', `"${text}"`, true)
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Allowlist } from '../allowlist.js'
 import { isListed } from '../verdict.js'
-import { parsePubkeyQuery, pubkeyQuerySchema, type PubkeyQuestion } from './pubkey-query.js'
+import { parsePubkeyQuery, pubkeyQuerySchema } from './pubkey-query.js'
 
 const answerSchema = z.object({
   is_whitelisted: z.boolean(),
@@ -23,15 +23,10 @@ export const whitelistOperation: ApiOperation = {
   },
 }
 
-/** The answer to a key, or to a text that is none. */
-export function answerWhitelist(
-  { text, result }: PubkeyQuestion,
-  allowlist: Allowlist,
-  nowSeconds: () => number,
-): ReadyAnswer {
-  const listed = isListed(allowlist, text, nowSeconds, result)
-  const body = `{"is_whitelisted":${listed},"pubkey":${JSON.stringify(text)}}`
-  return { status: 200, headers: JSON_HEADERS, body }
+/** The answer to a text, as JSON, that is on the list or not. */
+export function answerWhitelist(listed: boolean, text: string, isAscii: boolean): ReadyAnswer {
+  const body = `{"is_whitelisted":${listed},"pubkey":${text}}`
+  return { status: 200, headers: JSON_HEADERS, body, isAscii }
 }
 
 /** `GET /api/whitelist`: the question that callers have always asked. */
@@ -41,6 +36,8 @@ export function registerWhitelistRoute(
   nowSeconds: () => number,
 ): void {
   app.get('/api/whitelist', (request, reply) => {
-    sendAtOnce(reply, answerWhitelist(parsePubkeyQuery(request.query), current(), nowSeconds))
+    const { text, result } = parsePubkeyQuery(request.query)
+    const listed = isListed(current(), text, nowSeconds, result)
+    sendAtOnce(reply, answerWhitelist(listed, JSON.stringify(text), false))
   })
 }
