@@ -32,6 +32,12 @@ export default defineConfig(
     },
   },
   {
+    // What runs in the browser: classic scripts, which share one scope.
+    files: ['**/page/browser/*.js'],
+    languageOptions: { sourceType: 'script' },
+    rules: { '@typescript-eslint/no-unused-vars': ['error', { vars: 'local' }] },
+  },
+  {
     // Programs for developers speak to their terminal.
     files: ['scripts/**', 'packages/testbed/src/bench/**'],
     rules: { 'no-console': 'off' },

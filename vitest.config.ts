@@ -7,9 +7,11 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    // Without it the style of the pages would be an empty text.
+    css: true,
     coverage: {
       provider: 'v8',
-      include: ['packages/{service-kit,whitelist-service,dstack-backend}/src/**'],
+      include: ['packages/{service-kit,whitelist-service,dstack-backend}/src/**/*.ts'],
     },
   },
 })

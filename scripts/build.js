@@ -4,6 +4,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { withCodeCache } from './code-cache.js'
+import { rawText } from './raw-text.js'
 import { undiciSubset } from './undici-subset.js'
 
 const root = join(import.meta.dirname, '..')
@@ -15,6 +16,8 @@ const programs = [
   { folder: 'packages/testbed', entry: 'testbed', shipped: false },
   { folder: 'packages/testbed', entry: 'bench', shipped: false },
   { folder: 'packages/testbed', entry: 'rivals', shipped: false },
+  { folder: 'packages/testbed', entry: 'soak', shipped: false },
+  { folder: 'packages/testbed', entry: 'soak-probe', shipped: false },
 ]
 
 /**
@@ -42,7 +45,7 @@ async function bundle(folder, entry) {
     target: 'node20.19',
     format: 'cjs',
     mainFields: ['module', 'main'],
-    plugins: [undiciSubset],
+    plugins: [undiciSubset, rawText],
     minifySyntax: true,
     minifyWhitespace: true,
     logLevel: 'warning',

@@ -4,11 +4,13 @@ import { blotSecretKeys } from './pubkey.js'
 import { StartError } from './start-error.js'
 
 /**
- * What went wrong, in lines for a person that begin with the program's name. `help` are the arguments that
- * tell how it is used.
+ * What went wrong, in lines for a person that begin with the program's name; the last one says what to do.
+ * `help` are the arguments that tell how it is used.
  */
 export function describeFailure(name: string, error: unknown, help: string): string {
-  return blotSecretKeys(`${name}: ${describe(error, help)}\n`)
+  const nextStep = nextStepAfter(error)
+  const lastLine = nextStep === undefined ? '' : `${name}: what to do: ${nextStep}\n`
+  return blotSecretKeys(`${name}: ${describe(error, help)}\n${lastLine}`)
 }
 
 function describe(error: unknown, help: string): string {
@@ -24,4 +26,14 @@ function describe(error: unknown, help: string): string {
 
 function countProblems(count: number): string {
   return count === 1 ? 'a problem' : `${count} problems`
+}
+
+/** What to do, where what was said does not end with it. */
+function nextStepAfter(error: unknown): string | undefined {
+  if (error instanceof ConfigError) {
+    return 'Correct what is named here, in the environment or in .env (the environment wins); see --help.'
+  }
+  if (error instanceof StartError) return error.nextStep
+  if (error instanceof UsageError || error instanceof CommandError) return undefined
+  return 'This is a defect of the program: report it with the lines above.'
 }

@@ -60,17 +60,17 @@ export function variable<T>(parse: (text: string) => T) {
 }
 
 /**
- * Reads the variables that `schema` names, all of them.
+ * Reads the variables that `schema` names, all of them. `conflicts` are the problems that no variable has alone.
  *
  * Throws a ConfigError with every problem at once; no problem repeats a value.
  */
 export function parseEnv<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   env: Env,
+  conflicts: readonly string[] = [],
 ): z.output<z.ZodObject<Shape>> {
   const result = schema.safeParse(env)
-  if (result.success) return result.data
-  throw new ConfigError(
-    result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-  )
+  if (result.success && conflicts.length === 0) return result.data
+  const problems = result.error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new ConfigError([...(problems ?? []), ...conflicts])
 }

@@ -1,3 +1,4 @@
+export { tallyAnswers, type AnswerTallies } from './answer-tallies.js'
 export {
   createFile,
   removeIfThere,
@@ -29,7 +30,9 @@ export {
   type ServiceConfig,
   type StartContext,
 } from './program.js'
+export { registerMetricsRoute } from './metrics-route.js'
 export { formatNpub } from './npub.js'
+export { registerOpenApiRoute } from './openapi-route.js'
 export {
   isSecretKey,
   MAX_PUBKEY_LENGTH,

@@ -8,6 +8,9 @@ export type { Logger } from 'pino'
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const FORMATS = ['pretty', 'json'] as const
 
+/** So much of what can't be written is kept for later, as on a disk that is full for a while. */
+const MAX_UNWRITTEN_BYTES = 1024 * 1024
+
 /** How a service logs; `format` is undefined where it depends on the terminal. */
 export interface LogConfig {
   level: (typeof LEVELS)[number]
@@ -42,8 +45,15 @@ export async function createLogger(
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: blotSecretKeys },
     },
-    stream ?? pino.destination({ dest: 1, sync: true }),
+    stream ?? stdoutStream(),
   )
+}
+
+/** A log that nobody can write or reads any more ends no service. */
+function stdoutStream(): DestinationStream {
+  const stream = pino.destination({ dest: 1, sync: true, maxLength: MAX_UNWRITTEN_BYTES })
+  stream.on('error', () => undefined)
+  return stream
 }
 
 async function prettyStream(colorize: boolean): Promise<DestinationStream> {

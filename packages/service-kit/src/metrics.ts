@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import { count, type Tally } from './http-answer.js'
+import { tallyAnswers, type AnswerTallies } from './answer-tallies.js'
+import type { Tally } from './http-answer.js'
 
 export { Counter, Gauge, type Registry } from 'prom-client'
+export { registerMetricsRoute } from './metrics-route.js'
 
 /** Gauges named like counters, which promtool objects to; the sums of others that stay. */
 const MISNAMED = [
@@ -33,31 +35,13 @@ export function countAnswers(
   app: FastifyInstance,
   registry: Registry,
 ): (method: string, route: string) => Tally {
-  const tallies: { method: string; route: string; tally: Tally }[] = []
-  const tallyOf = (method: string, route: string) => {
-    const known = tallies.find((one) => one.method === method && one.route === route)
-    if (known) return known.tally
-    const tally: Tally = new Map()
-    tallies.push({ method, route, tally })
-    return tally
-  }
-  app.decorateReply('tally', null)
-  // Plain numbers for each route: the library's counter would hash its labels each time, and an
-  // `onResponse` hook costs as much as a short answer's handler.
-  app.addHook('onRoute', (route) => {
-    const tally = tallyOf([route.method].flat().join(','), route.url)
-    const { handler } = route
-    route.handler = function (request, reply) {
-      reply.tally = tally
-      return handler.call(this, request, reply)
-    }
-  })
-  app.addHook('onSend', (request, reply, payload, done) => {
-    // Without a tally it never came to a handler: there is none, or the body could not be read.
-    const { method, routeOptions } = request
-    count(reply.tally ?? tallyOf(method, routeOptions.url ?? 'unknown'), reply.statusCode)
-    done(null, payload)
-  })
+  const tallies = tallyAnswers(app)
+  exposeTallies(registry, tallies)
+  return tallies.of
+}
+
+/** Tells a scrape what was counted. */
+export function exposeTallies(registry: Registry, tallies: AnswerTallies): void {
   new Counter({
     name: 'http_requests_total',
     help: 'Answered requests.',
@@ -65,19 +49,9 @@ export function countAnswers(
     registers: [registry],
     collect() {
       this.reset()
-      for (const { method, route, tally } of tallies) {
+      for (const { method, route, tally } of tallies.all()) {
         for (const [status, answers] of tally) this.inc({ method, route, status }, answers)
       }
     },
-  })
-  return tallyOf
-}
-
-/** `GET /metrics` in the text format of Prometheus. */
-export function registerMetricsRoute(app: FastifyInstance, registry: Registry): void {
-  app.get('/metrics', async (_request, reply) => {
-    // Exactly so: Prometheus 3 refuses another content type.
-    reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-    return reply.send(await registry.metrics())
   })
 }

@@ -1,5 +1,6 @@
-import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
+
+export { registerOpenApiRoute } from './openapi-route.js'
 
 /** The body of every error. */
 export const errorSchema = z.object({
@@ -39,6 +40,30 @@ export function refusal(description: string): ApiAnswer {
   return { description, schema: errorSchema }
 }
 
+/** What every service answers to machines. */
+export const COMMON_OPERATIONS: readonly ApiOperation[] = [
+  {
+    method: 'get',
+    path: '/livez',
+    summary: 'Whether the process answers',
+    answers: { 200: { description: 'it does', schema: z.object({ status: z.literal('ok') }) } },
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    summary: 'Figures for Prometheus',
+    answers: { 200: { description: 'the text format', type: 'text/plain' } },
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This description (OpenAPI 3.1)',
+    answers: {
+      200: { description: 'the document', schema: z.looseObject({ openapi: z.string() }) },
+    },
+  },
+]
+
 /** The OpenAPI 3.1 document of a service, as plain data. */
 export function describeApi(
   info: { title: string; version: string; description: string },
@@ -52,12 +77,6 @@ export function describeApi(
     }
   }
   return { openapi: '3.1.0', info, paths }
-}
-
-/** `GET /openapi.json`: the description is made when it is first asked for. */
-export function registerOpenApiRoute(app: FastifyInstance, describe: () => object): void {
-  let description: object | undefined
-  app.get('/openapi.json', async () => (description ??= describe()))
 }
 
 function describeOperation({ summary, query, pathParameters, body, answers }: ApiOperation) {

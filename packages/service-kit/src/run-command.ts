@@ -1,6 +1,6 @@
 import { parseCommandArguments } from './command-line.js'
 import { EXIT } from './command-error.js'
-import type { Command, Commands } from './command.js'
+import type { Command, Commands, EnvCommand } from './command.js'
 import { loadEnv, type Env } from './env.js'
 import { createOutput } from './output.js'
 import type { ProcessHandle } from './process-handle.js'
@@ -15,7 +15,7 @@ interface CommandHome<Config> {
 export interface CommandCall<Config> {
   name: string
   args: readonly string[]
-  load: () => Promise<Command<Config>>
+  load: () => Promise<Command<Config> | EnvCommand>
 }
 
 /** The command that the arguments after the program's name begin with; undefined where it has no such. */
@@ -30,17 +30,19 @@ export function findCommand<Config>(
 /** Runs a command, or prints its help, and tells the exit code. */
 export async function runCommand<Config>(
   { parseConfig }: CommandHome<Config>,
-  { args, load }: CommandCall<Config>,
+  { args, load: loadCommand }: CommandCall<Config>,
   host: ProcessHandle,
 ): Promise<number> {
-  const command = await load()
+  const command = await loadCommand()
   const parsed = parseCommandArguments(args, command)
   const stdout = createOutput(host.stdout)
   if (parsed === 'help') {
     await stdout.write(command.help)
     return EXIT.yes
   }
-  const config = parseConfig(loadEnv(host.env, host.cwd()))
   const stderr = createOutput(host.stderr)
-  return command.run({ ...parsed, config, stdin: () => host.stdin, stdout, stderr })
+  const context = { ...parsed, stdin: () => host.stdin, stdout, stderr }
+  const load = () => loadEnv(host.env, host.cwd())
+  if (command.readsEnv) return command.run({ ...context, loadEnv: load })
+  return command.run({ ...context, config: parseConfig(load()) })
 }

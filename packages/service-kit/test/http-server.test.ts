@@ -224,6 +224,15 @@ describe('CORS', () => {
     expect(response.body).toBe('')
     expect(response.headers['access-control-allow-origin']).toBe('*')
     expect(response.headers['access-control-allow-methods']).toBe('GET, HEAD')
+    expect(response.headers['access-control-allow-headers']).toBe(
+      'Authorization, Content-Type, If-Modified-Since, If-None-Match',
+    )
+  })
+
+  it.each(['/fine', '/refused', '/nothing'])('lets anyone read the headers of %s', async (url) => {
+    const { app } = await makeServer()
+    const response = await app.inject({ url, headers: { origin: 'https://app.example' } })
+    expect(response.headers['access-control-expose-headers']).toBe('*')
   })
 
   it('answers an OPTIONS that is no preflight', async () => {

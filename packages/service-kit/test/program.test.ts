@@ -120,7 +120,8 @@ describe('runProgram', () => {
     expect(written.stderr).toBe(
       'test-service: the configuration has 2 problems:\n' +
         '  LISTEN_ADDR: must be host:port, [v6]:port or :port, like 0.0.0.0:8080\n' +
-        '  LOG_FORMAT: must be one of pretty, json\n',
+        '  LOG_FORMAT: must be one of pretty, json\n' +
+        'test-service: what to do: Correct what is named here, in the environment or in .env (the environment wins); see --help.\n',
     )
     expect(start).not.toHaveBeenCalled()
   })
@@ -156,12 +157,24 @@ describe('runProgram', () => {
     expect(written.stderr).toBe('test-service: the port is taken\n')
   })
 
-  it('shows the stack of an error that nobody foresaw', async () => {
+  it('ends with what to do, in a line of its own where the reason is not ours', async () => {
+    const { program, start } = makeProgram()
+    const nextStep = 'Ask its operator.'
+    start.mockRejectedValueOnce(new StartError('it says "no"', { nextStep }))
+    const { host, written } = await makeHost()
+    expect(await runProgram(program, host)).toBe(1)
+    expect(written.stderr).toBe(
+      'test-service: it says "no"\ntest-service: what to do: Ask its operator.\n',
+    )
+  })
+
+  it('shows the stack of an error that nobody foresaw, and asks to report it', async () => {
     const { program, start } = makeProgram()
     start.mockRejectedValueOnce(new TypeError('x is not a function'))
     const { host, written } = await makeHost()
     expect(await runProgram(program, host)).toBe(1)
     expect(written.stderr).toMatch(/^test-service: TypeError: x is not a function\n +at /)
+    expect(written.stderr).toMatch(/\ntest-service: what to do: This is a defect .*\n$/)
   })
 
   it.each(['SIGTERM', 'SIGINT'])('closes the service once at %s and ends with 0', async (name) => {

@@ -1,6 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { CommandError, EXIT } from '../src/command-error.js'
-import type { Command, CommandContext } from '../src/command.js'
+import type { Command, CommandContext, EnvCommand, EnvCommandContext } from '../src/command.js'
 import { ConfigError, type Env } from '../src/env.js'
 import { runProgram, type Program, type ServiceConfig } from '../src/program.js'
 import { StartError } from '../src/start-error.js'
@@ -167,5 +169,51 @@ describe('a command of a program', () => {
     const { host, written } = await makeHost(['paint'])
     expect(await runProgram(program, host)).toBe(3)
     expect(written.stderr).not.toContain('nsec1')
+  })
+})
+
+describe('a command that reads the environment itself', () => {
+  function makeEnvProgram() {
+    const { program, parseConfig } = makeProgram()
+    parseConfig.mockImplementation(() => {
+      throw new ConfigError(['COLOUR: is ugly'])
+    })
+    const run = vi.fn<(context: EnvCommandContext) => Promise<number>>(async () => 0)
+    const look: EnvCommand = { help: 'how to look\n', flags: ['far'], readsEnv: true, run }
+    return { program: { ...program, commands: { look: async () => look } }, run, parseConfig }
+  }
+
+  it('runs whatever the configuration is, with the environment over .env', async () => {
+    const { program, run, parseConfig } = makeEnvProgram()
+    const { host, cwd } = await makeHost(['look', '--far'], { COLOUR: 'red', SHAPE: ' ' })
+    await writeFile(join(cwd, '.env'), 'COLOUR=blue\nSIZE=3\n')
+    expect(await runProgram(program, host)).toBe(0)
+    const { loadEnv, flags } = run.mock.calls[0]?.[0] ?? expect.fail()
+    expect(loadEnv()).toEqual({ COLOUR: 'red', SIZE: '3', LOG_LEVEL: 'silent' })
+    expect(flags).toEqual(new Set(['far']))
+    expect(parseConfig).not.toHaveBeenCalled()
+  })
+
+  it('hears only when it asks that .env can not be read', async () => {
+    const { program, run } = makeEnvProgram()
+    const { host, cwd, written } = await makeHost(['look'])
+    await mkdir(join(cwd, '.env'))
+    expect(await runProgram(program, host)).toBe(0)
+    run.mockImplementationOnce(async ({ loadEnv }) => {
+      loadEnv()
+      return EXIT.yes
+    })
+    expect(await runProgram(program, host)).toBe(3)
+    expect(written.stderr).toContain(".env can't be read (EISDIR)")
+  })
+
+  it('answers --help, and refuses what it does not know', async () => {
+    const { program, run } = makeEnvProgram()
+    const helped = await makeHost(['look', '--help'])
+    expect(await runProgram(program, helped.host)).toBe(0)
+    expect(helped.written.stdout).toBe('how to look\n')
+    const { host } = await makeHost(['look', '--near'])
+    expect(await runProgram(program, host)).toBe(2)
+    expect(run).not.toHaveBeenCalled()
   })
 })
