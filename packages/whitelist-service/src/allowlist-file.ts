@@ -21,6 +21,8 @@ export interface AllowlistFile {
   state: () => AllowlistState
   /** Looks at the content now, whether or not the file seems to have changed. */
   reload: () => Promise<void>
+  /** Whether, outside, another file was put in the place of a mounted one, which goes on showing the old. */
+  wasReplacedOutside: () => Promise<boolean>
   /** Stops following; it waits for no reading that is under way. */
   close: () => void
 }
@@ -107,6 +109,7 @@ export async function openAllowlistFile(options: OpenOptions): Promise<Allowlist
   return {
     state: () => state,
     reload: () => follower.run(readAgain),
+    wasReplacedOutside,
     close: follower.stop,
   }
 }

@@ -1,13 +1,23 @@
-import type { Commands } from '@dstack-node/service-kit/command'
-import type { ListConfig } from './admin/commands/list-command.js'
+import type { Commands, EnvCommand } from '@dstack-node/service-kit/command'
+import type { ListCommand } from './admin/commands/list-command.js'
+import { parseListConfig } from './config.js'
 
 /** What the program does with the list from a shell; the service itself needs none of it. */
-export const commands: Commands<ListConfig> = {
-  check: async () => (await import('./admin/commands/check.js')).checkCommand,
-  add: async () => (await import('./admin/commands/add.js')).addCommand,
-  remove: async () => (await import('./admin/commands/remove.js')).removeCommand,
-  ban: async () => (await import('./admin/commands/ban.js')).banCommand,
-  unban: async () => (await import('./admin/commands/ban.js')).unbanCommand,
-  list: async () => (await import('./admin/commands/list.js')).listCommand,
-  lint: async () => (await import('./admin/commands/lint.js')).lintCommand,
+export const commands: Commands<unknown> = {
+  check: async () => onList((await import('./admin/commands/check.js')).checkCommand),
+  add: async () => onList((await import('./admin/commands/add.js')).addCommand),
+  remove: async () => onList((await import('./admin/commands/remove.js')).removeCommand),
+  ban: async () => onList((await import('./admin/commands/ban.js')).banCommand),
+  unban: async () => onList((await import('./admin/commands/ban.js')).unbanCommand),
+  list: async () => onList((await import('./admin/commands/list.js')).listCommand),
+  lint: async () => onList((await import('./admin/commands/lint.js')).lintCommand),
+}
+
+/** A command that a variable which only the service needs can't stop. */
+function onList({ run, ...usage }: ListCommand): EnvCommand {
+  return {
+    ...usage,
+    readsEnv: true,
+    run: async ({ loadEnv, ...context }) => run({ ...context, config: parseListConfig(loadEnv()) }),
+  }
 }

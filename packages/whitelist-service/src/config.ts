@@ -1,17 +1,21 @@
 import { dirname, join } from 'node:path'
-import { ConfigError, parseEnv, variable, type Env } from '@dstack-node/service-kit/env'
+import { parseEnv, variable, type Env } from '@dstack-node/service-kit/env'
 import { serviceVariables, type ServiceConfig } from '@dstack-node/service-kit/program'
 import { parsePubkey } from '@dstack-node/service-kit/pubkey'
 import * as z from 'zod'
 import { parseAuthHost, type AuthHost } from './auth-hosts.js'
 import { parseAddressRange, type AddressRange } from './trusted-proxies.js'
 
-/** Everything the whitelist service can be told. */
-export interface Config extends ServiceConfig {
+/** Where the list is: all that the commands have to know. */
+export interface ListConfig {
   /** Path of the list; a relative one starts at the working directory. */
   whitelistFile: string
   /** Path of the file that each change of the list is written to. */
   auditFile: string
+}
+
+/** Everything the whitelist service can be told. */
+export interface Config extends ServiceConfig, ListConfig {
   /** Who may change the list over HTTP, and where; undefined where nobody may. */
   admin: { pubkeys: ReadonlySet<string>; publicUrl: URL } | undefined
   /** What forward authentication goes by. */
@@ -27,10 +31,14 @@ export interface AuthConfig {
   pubkeyQuery: string | undefined
 }
 
-const schema = z.object({
-  ...serviceVariables('0.0.0.0:8082'),
+const listSchema = z.object({
   WHITELIST_FILE: variable((path) => path).default('./whitelist.json'),
   AUDIT_FILE: z.optional(variable((path) => path)),
+})
+
+const schema = z.object({
+  ...serviceVariables('0.0.0.0:8082'),
+  ...listSchema.shape,
   ADMIN_PUBKEYS: z.optional(variable(listOf(parseAdmin))),
   PUBLIC_URL: z.optional(variable(parsePublicUrl)),
   TRUSTED_PROXIES: variable(listOf(parseAddressRange)).default([]),
@@ -39,15 +47,22 @@ const schema = z.object({
   AUTH_PUBKEY_QUERY: z.optional(variable(parseParameterName)),
 })
 
+/**
+ * Reads what the commands need, whatever the other variables hold. Throws a ConfigError that names every
+ * problem.
+ */
+export function parseListConfig(env: Env): ListConfig {
+  return locateList(parseEnv(listSchema, env))
+}
+
 /** Reads the configuration. Throws a ConfigError that names every problem. */
 export function parseConfig(env: Env): Config {
-  const variables = parseVariables(env)
-  const { ADMIN_PUBKEYS: pubkeys, PUBLIC_URL: publicUrl, WHITELIST_FILE: whitelistFile } = variables
+  const variables = parseEnv(schema, env, findIncomplete(env))
+  const { ADMIN_PUBKEYS: pubkeys, PUBLIC_URL: publicUrl } = variables
   return {
     listen: variables.LISTEN_ADDR,
     log: { level: variables.LOG_LEVEL, format: variables.LOG_FORMAT },
-    whitelistFile,
-    auditFile: variables.AUDIT_FILE ?? join(dirname(whitelistFile), 'audit.jsonl'),
+    ...locateList(variables),
     admin: pubkeys && publicUrl && { pubkeys: new Set(pubkeys), publicUrl },
     auth: {
       trustedProxies: variables.TRUSTED_PROXIES,
@@ -58,16 +73,11 @@ export function parseConfig(env: Env): Config {
   }
 }
 
-function parseVariables(env: Env): z.output<typeof schema> {
-  const incomplete = findIncomplete(env)
-  try {
-    const variables = parseEnv(schema, env)
-    if (incomplete.length === 0) return variables
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    throw new ConfigError([...error.problems, ...incomplete])
+function locateList({ WHITELIST_FILE, AUDIT_FILE }: z.output<typeof listSchema>): ListConfig {
+  return {
+    whitelistFile: WHITELIST_FILE,
+    auditFile: AUDIT_FILE ?? join(dirname(WHITELIST_FILE), 'audit.jsonl'),
   }
-  throw new ConfigError(incomplete)
 }
 
 /** Variables that mean nothing alone: whoever sets one has forgotten the other. */

@@ -10,9 +10,9 @@ Answers over HTTP whether a Nostr public key is on a list.
 The list, whether or not the service runs; each command has its own --help, and --json for scripts:
   check  KEY…                            exit 0 if all keys are let in, 1 if one is not
   add    KEY… [--label TEXT] [--reason TEXT] [--expires WHEN]
-  remove KEY…                            takes keys off the list
+  remove KEY… [--reason TEXT]            takes keys off the list
   ban    KEY… [--reason TEXT]            lets keys in no more, whatever the list says
-  unban  KEY…                            lifts bans
+  unban  KEY… [--reason TEXT]            lifts bans
   list   [--banned]                      prints the keys
   lint                                   explains every doubtful entry; exit 1 if there is one
 
@@ -23,7 +23,8 @@ Variables, from the environment or from .env:
   AUDIT_FILE           each change of the list is a line there           [audit.jsonl beside the list]
   ADMIN_PUBKEYS        keys that may change the list over HTTP (NIP-86), with PUBLIC_URL
   PUBLIC_URL           the URL under which admins reach this service
-  TRUSTED_PROXIES      addresses and networks of proxies that may ask /auth
+  TRUSTED_PROXIES      addresses and networks of proxies that may ask /auth, and whose
+                       X-Forwarded-For tells the clients of admins apart
   AUTH_HOSTS           hosts whose NIP-98 tokens /auth takes: host[:port] or https://host
   AUTH_PUBKEY_HEADER   header in which those proxies name a key they have verified
   AUTH_PUBKEY_QUERY    parameter in which they name it

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { readFile, realpath } from 'node:fs/promises'
 
 /** Where the fields stand in a line of mountinfo (proc_pid_mountinfo(5)), counted from 0. */
 const ROOT = 3
@@ -15,9 +14,10 @@ export type MountRootOf = (path: string) => Promise<string | undefined>
  */
 export const mountRootOf: MountRootOf = async (path) => {
   try {
-    return findMountRoot(await readFile('/proc/self/mountinfo', 'utf8'), resolve(path))
+    // The kernel names no mount by a link that leads to it.
+    return findMountRoot(await readFile('/proc/self/mountinfo', 'utf8'), await realpath(path))
   } catch {
-    // Only Linux has it, and only Linux has such mounts.
+    // Only Linux has it, and only Linux has such mounts; and a file that is not there is none.
     return undefined
   }
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { errorCode } from '@dstack-node/service-kit/error-code'
-import { changeAllowlist, type ChangeRequest, type ChangeResult } from './admin/change-allowlist.js'
+import type { ChangeRequest, ChangeResult } from './admin/change-allowlist.js'
 import { ChangeError, type ChangeErrorCode } from './admin/change-error.js'
 import { shareBytes } from './shared-bytes.js'
 import { readAllowlist, type ReadAllowlist } from './allowlist-reader.js'
@@ -48,7 +48,7 @@ export function createThreads(program: string): Threads {
       return runInWorker(program, { kind: 'format', allowlist, order })
     },
     change: async (request) => {
-      if ((await sizeOf(request.path)) <= INLINE_BYTES) return changeAllowlist(request)
+      if ((await sizeOf(request.path)) <= INLINE_BYTES) return change(request)
       const outcome = await runInWorker<ChangeOutcome>(program, { kind: 'change', request })
       if (outcome.ok) return outcome.result
       throw new ChangeError(outcome.code, outcome.message)
@@ -68,9 +68,15 @@ export async function runWorker(): Promise<void> {
   }
 }
 
+async function change(request: ChangeRequest): Promise<ChangeResult> {
+  // Whoever starts to answer questions does not wait for what writes to be loaded.
+  const { changeAllowlist } = await import('./admin/change-allowlist.js')
+  return changeAllowlist(request)
+}
+
 async function tryChange(request: ChangeRequest): Promise<ChangeOutcome> {
   try {
-    return { ok: true, result: await changeAllowlist(request) }
+    return { ok: true, result: await change(request) }
   } catch (error) {
     if (!(error instanceof ChangeError)) throw error
     return { ok: false, code: error.code, message: error.message }

@@ -1,8 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 
 /** A program of somebody else's that is ready to be used. */
 export interface ForeignProgram {
@@ -13,28 +11,6 @@ export interface ForeignProgram {
 }
 
 const READY_MS = 30_000
-
-/**
- * Where a program is installed; undefined where it isn't. With REQUIRE_PROGRAMS=1 in the environment, as
- * CI has it, that is an error: tests that are skipped without a word would prove nothing.
- */
-export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/bin']
-  const found = folders.map((folder) => join(folder, name)).find(isExecutable)
-  if (found === undefined && process.env['REQUIRE_PROGRAMS'] === '1') {
-    throw new Error(`${name} is not installed: install it, or unset REQUIRE_PROGRAMS`)
-  }
-  return found
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Starts a program and waits until it prints what it prints when it is ready. */
 export async function startProgram(

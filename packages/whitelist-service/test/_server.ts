@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { checkAnswers, createApiContract } from '@dstack-node/testbed/test-tools/api-contract'
 import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
-import type { AllowlistState } from '../src/allowlist-file.js'
+import type { AllowlistFile, AllowlistState } from '../src/allowlist-file.js'
 import { parseAllowlist } from '../src/allowlist.js'
 import { describeWhitelistApi } from '../src/api-description.js'
 import { createClock } from '../src/clock.js'
@@ -63,7 +63,12 @@ export async function makeServer(
     loadedAt: LOADED_AT,
     problem: undefined,
   }
-  const file = { state: () => state, reload: async () => undefined, close: () => undefined }
+  const file: AllowlistFile = {
+    state: () => state,
+    reload: async () => undefined,
+    wasReplacedOutside: async () => false,
+    close: () => undefined,
+  }
   const time = { now: LOADED_AT.getTime() / 1000 }
   const clock = createClock({ wallMs: () => time.now * 1000, elapsedMs: () => 0 })
   const stopping = new AbortController()

@@ -1,7 +1,7 @@
 import { ConfigError } from '@dstack-node/service-kit'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../src/config.js'
+import { parseConfig, parseListConfig } from '../src/config.js'
 
 const key = makeKey()
 const other = makeKey()
@@ -17,6 +17,28 @@ function problemsOf(env: Record<string, string>): readonly string[] {
   }
   return []
 }
+
+describe('parseListConfig', () => {
+  it('finds the list and the audit file as the service does', () => {
+    for (const env of [{}, { WHITELIST_FILE: '/a/list.json' }, { AUDIT_FILE: ' log.jsonl ' }]) {
+      const { whitelistFile, auditFile } = parseConfig(env)
+      expect(parseListConfig(env)).toEqual({ whitelistFile, auditFile })
+    }
+  })
+
+  it('does not look at what only the service needs', () => {
+    const env = { LISTEN_ADDR: 'x', LOG_LEVEL: 'x', AUTH_HOSTS: 'a', PUBLIC_URL: 'x' }
+    expect(problemsOf(env)).not.toEqual([])
+    expect(parseListConfig(env)).toEqual(parseListConfig({}))
+  })
+
+  it('refuses a secret key in what it does look at', () => {
+    const env = { WHITELIST_FILE: key.nsec, AUDIT_FILE: `/var/${key.nsec}` }
+    expect(() => parseListConfig(env)).toThrow(
+      /^WHITELIST_FILE: holds a SECRET key.*\nAUDIT_FILE: holds a SECRET key.*$/,
+    )
+  })
+})
 
 describe('parseConfig', () => {
   it('needs nothing', () => {

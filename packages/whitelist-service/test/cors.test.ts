@@ -4,6 +4,7 @@ import { makeServer } from './_server.js'
 
 const key = makeKey()
 const ORIGIN = { origin: 'https://app.example' }
+const ALLOWED_HEADERS = 'Authorization, Content-Type, If-Modified-Since, If-None-Match'
 
 describe('a web page', () => {
   it.each([
@@ -12,7 +13,7 @@ describe('a web page', () => {
     ['/api/list', 'GET'],
     ['/', 'POST'],
     ['/nothing', 'GET'],
-  ])('may ask for %s with %s, a token and a type', async (url, method) => {
+  ])('may ask for %s with %s, a token, a type and what it has already', async (url, method) => {
     const { app } = await makeServer([key.npub])
     const response = await app.inject({
       method: 'OPTIONS',
@@ -20,14 +21,14 @@ describe('a web page', () => {
       headers: {
         ...ORIGIN,
         'access-control-request-method': method,
-        'access-control-request-headers': 'authorization,content-type',
+        'access-control-request-headers': 'authorization,content-type,if-none-match',
       },
     })
     expect([response.statusCode, response.body]).toEqual([204, ''])
     expect(response.headers).toMatchObject({
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'GET, HEAD, POST',
-      'access-control-allow-headers': 'Authorization, Content-Type',
+      'access-control-allow-headers': ALLOWED_HEADERS,
       'access-control-max-age': '600',
     })
     expect(response.headers).not.toHaveProperty('access-control-allow-credentials')
@@ -62,6 +63,27 @@ describe('a web page', () => {
     const response = await app.inject({ url: '/api/list', headers })
     expect(response.statusCode).toBe(304)
     expect(response.headers['access-control-allow-origin']).toBe('*')
+    expect(response.headers['access-control-expose-headers']).toBe('*')
+  })
+
+  it.each(['file', 'text'])(
+    'may read the etag of the list with which it asks again: %s',
+    async (format) => {
+      const { app } = await makeServer([key.npub])
+      const { headers } = await app.inject({ url: `/api/list?format=${format}`, headers: ORIGIN })
+      expect(headers).toMatchObject({
+        etag: expect.any(String) as string,
+        'access-control-expose-headers': '*',
+      })
+    },
+  )
+
+  it('is told no more than the verdict by the answers that are asked for all the time', async () => {
+    const { app } = await makeServer([key.npub])
+    for (const url of [`/api/check/${key.npub}`, `/api/whitelist?pubkey=${key.npub}`]) {
+      const { headers } = await app.inject({ url, headers: ORIGIN })
+      expect(headers).not.toHaveProperty('access-control-expose-headers')
+    }
   })
 
   it('may read results of many keys', async () => {

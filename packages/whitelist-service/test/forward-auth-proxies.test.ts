@@ -1,9 +1,9 @@
+import { findProgram } from '@dstack-node/testbed/test-tools/find-program'
 import { getToken } from 'nostr-tools/nip98'
 import { finalizeEvent } from 'nostr-tools/pure'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { makeSigner, SITE, type Signer } from './_auth.js'
 import { startGuardedSite, type GuardedSite, type Question } from './_guarded-site.js'
-import { findProgram } from './_programs.js'
 import { startCaddy, startNginx, type StartProxy } from './_proxies.js'
 
 const listed = makeSigner()

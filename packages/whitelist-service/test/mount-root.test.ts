@@ -1,3 +1,6 @@
+import { symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { describe, expect, it } from 'vitest'
 import { findMountRoot, mountRootOf } from '../src/mount-root.js'
 
@@ -38,5 +41,15 @@ describe('findMountRoot', () => {
 describe('mountRootOf', () => {
   it('is undefined for an ordinary file', async () => {
     expect(await mountRootOf('package.json')).toBeUndefined()
+  })
+
+  it('is undefined for a file that is not there', async () => {
+    expect(await mountRootOf('no-such-file.json')).toBeUndefined()
+  })
+
+  it.runIf(process.platform === 'linux')('finds the mount behind a link', async () => {
+    const link = join(await temporaryFolder(), 'link')
+    await symlink('/proc', link)
+    expect(await mountRootOf(link)).toBe('/')
   })
 })

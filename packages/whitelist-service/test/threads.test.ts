@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { formatNpub } from '@dstack-node/service-kit'
 import { builtFile } from '@dstack-node/testbed/built-program'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ChangeError } from '../src/admin/change-error.js'
 import { parseAllowlist, type Allowlist } from '../src/allowlist.js'
 import { readAllowlist } from '../src/allowlist-reader.js'
@@ -207,6 +207,25 @@ describe('createThreads, for a list that is changed', () => {
     expect(error).toMatchObject({ code: 'file_invalid' })
     expect((error as Error).message).toMatch(/entry 1200 \(line 1\) must be a string/)
     expect(await readFile(path)).toEqual(Buffer.from(listOf([...MANY, 1])))
+  })
+
+  it('loads what writes to a list when there is something to write, and not at the start', async () => {
+    const loaded = vi.fn()
+    vi.doMock('../src/admin/change-allowlist.js', async (load) => {
+      loaded()
+      return load()
+    })
+    onTestFinished(() => {
+      vi.doUnmock('../src/admin/change-allowlist.js')
+    })
+    vi.resetModules()
+    const { createThreads } = await import('../src/threads.js')
+    const path = await fileWith(listOf([key.npub]))
+    const { read, change } = createThreads(PROGRAM)
+    expect(await read(path)).toMatchObject({ kind: 'list' })
+    expect(loaded).not.toHaveBeenCalled()
+    await change({ path, auditFile: `${path}.audit`, changes: [], by: 'me', now: new Date() })
+    expect(loaded).toHaveBeenCalledTimes(1)
   })
 
   it('throws where there is no such thread', async () => {

@@ -89,6 +89,9 @@ describe('whitelist.js with an argument', () => {
   })
 })
 
+const CORRECT_IT =
+  'whitelist-service: what to do: Correct what is named here, in the environment or in .env (the environment wins); see --help.\n'
+
 describe('whitelist.js with a wrong configuration', () => {
   it('tells all problems at once and creates nothing', async () => {
     const cwd = await temporaryFolder()
@@ -99,7 +102,8 @@ describe('whitelist.js with a wrong configuration', () => {
         'whitelist-service: the configuration has 3 problems:\n' +
         '  LISTEN_ADDR: must be host:port, [v6]:port or :port, like 0.0.0.0:8080\n' +
         '  LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent\n' +
-        '  LOG_FORMAT: must be one of pretty, json\n',
+        '  LOG_FORMAT: must be one of pretty, json\n' +
+        CORRECT_IT,
     })
     expect(await readdir(cwd)).toEqual([])
   })
@@ -121,7 +125,8 @@ describe('whitelist.js with a wrong configuration', () => {
       code: 1,
       output:
         'whitelist-service: the configuration has a problem:\n' +
-        "  .env can't be read (EISDIR): make it a readable file\n",
+        "  .env can't be read (EISDIR): make it a readable file\n" +
+        CORRECT_IT,
     })
   })
 

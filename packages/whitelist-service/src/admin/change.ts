@@ -20,6 +20,8 @@ export interface Allow {
 export interface Unallow {
   action: 'unallow'
   pubkey: string
+  /** For the audit log alone, since nothing of the key is left in the list. */
+  reason?: string | undefined
 }
 
 /** Bans a key, and removes every spelling of it and what is said about it. */
@@ -33,6 +35,8 @@ export interface BanKey {
 export interface Unban {
   action: 'unban'
   pubkey: string
+  /** For the audit log alone, since nothing of the ban is left in the list. */
+  reason?: string | undefined
 }
 
 /** What a change did to its key. */
@@ -53,6 +57,7 @@ export interface Effect {
   deeds: Deed[]
   /** What was written down. */
   label?: string
-  reason?: string
   expiresAt?: number
+  /** Why it was done, where that was said. */
+  reason?: string
 }

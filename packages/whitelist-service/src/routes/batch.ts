@@ -85,7 +85,8 @@ function answerEntry(allowlist: Allowlist, entry: unknown, nowSeconds: () => num
   if (!result.ok && UNREPEATED.has(result.code)) {
     return `{"pubkey":null,"is_whitelisted":false,"code":"${result.code}"}`
   }
-  const listed = isListed(allowlist, String(entry), nowSeconds, result)
+  // Asked alone, an empty text is refused: whatever the list holds, it is not on it.
+  const listed = entry !== '' && isListed(allowlist, String(entry), nowSeconds, result)
   const code = result.ok || listed ? '' : `,"code":"${result.code}"`
   return `{"pubkey":${JSON.stringify(entry)},"is_whitelisted":${listed}${code}}`
 }

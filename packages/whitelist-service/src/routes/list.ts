@@ -1,5 +1,5 @@
 import { HttpError, sendAtOnce, type ReadyAnswer } from '@dstack-node/service-kit'
-import { READABLE_BY_ANYONE } from '@dstack-node/service-kit/cors'
+import { HEADERS_READABLE, READABLE_BY_ANYONE } from '@dstack-node/service-kit/cors'
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as z from 'zod'
@@ -75,7 +75,8 @@ function parseFormat(query: unknown): ListFormat {
 function headersOf({ lastModified }: ListEdition, etag: string): string[] {
   // no-cache: it may be kept, but not used without asking whether it still holds.
   const caching = ['cache-control', 'no-cache', 'vary', 'Accept-Encoding']
-  return [...READABLE_BY_ANYONE, ...caching, 'etag', etag, 'last-modified', lastModified]
+  const open = [...READABLE_BY_ANYONE, ...HEADERS_READABLE]
+  return [...open, ...caching, 'etag', etag, 'last-modified', lastModified]
 }
 
 function acceptsGzip(request: FastifyRequest): boolean {

@@ -1,4 +1,5 @@
 import type { ApiOperation } from '@dstack-node/service-kit/openapi'
+import { servePage } from '@dstack-node/service-kit/serve-page'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { AllowlistFile } from '../allowlist-file.js'
@@ -15,7 +16,6 @@ const readySchema = z.object({
   version: z.string(),
   keys: z.int(),
 })
-const livezSchema = z.object({ status: z.literal('ok') })
 const aboutSchema = z.object({
   service: z.string(),
   description: z.string(),
@@ -42,15 +42,15 @@ export const statusOperations: ApiOperation[] = [
   },
   {
     method: 'get',
-    path: '/livez',
-    summary: 'Whether the process answers',
-    answers: { 200: { description: 'it does', schema: livezSchema } },
-  },
-  {
-    method: 'get',
     path: '/',
     summary: 'What this service is',
-    answers: { 200: { description: 'its name, version and addresses', schema: aboutSchema } },
+    answers: {
+      200: {
+        description: 'its name, version and addresses; a page where the request accepts HTML',
+        schema: aboutSchema,
+        type: 'text/html',
+      },
+    },
   },
 ]
 
@@ -61,7 +61,7 @@ interface StatusDependencies {
   stopping: AbortSignal
 }
 
-/** `GET /health`, `GET /ready` and `GET /`: how the service is, and what it is. */
+/** `GET /health`, `GET /ready` and `GET /`: how the service is, and what it is; the last also as a page. */
 export function registerStatusRoutes(
   app: FastifyInstance,
   { file, version, stopping }: StatusDependencies,
@@ -89,12 +89,16 @@ export function registerStatusRoutes(
     }
   })
 
-  app.get('/', async () => ({
+  app.get('/', { onRequest: servePage(loadPage) }, async () => ({
     service: 'whitelist-service',
     description: 'Answers whether a Nostr public key is on the list.',
     version,
     endpoints: ENDPOINTS,
   }))
+}
+
+async function loadPage() {
+  return (await import('../page/whitelist-page.js')).whitelistPage
 }
 
 const ENDPOINTS = {

@@ -92,11 +92,15 @@ export const anyChanges: fc.Arbitrary<Change[]> = fc.array(
         const spelled = [undefined, key.npub, key.nprofile][form]
         return { action: 'allow', pubkey: key.hex, spelling: spelled, label, reason, expiresAt }
       }),
-    anyPubkey.map((pubkey): Change => ({ action: 'unallow', pubkey })),
+    fc.tuple(anyPubkey, optionalText).map(([pubkey, reason]): Change => {
+      return { action: 'unallow', pubkey, reason }
+    }),
     fc.tuple(anyPubkey, optionalText).map(([pubkey, reason]): Change => {
       return { action: 'ban', pubkey, reason }
     }),
-    anyPubkey.map((pubkey): Change => ({ action: 'unban', pubkey })),
+    fc.tuple(anyPubkey, optionalText).map(([pubkey, reason]): Change => {
+      return { action: 'unban', pubkey, reason }
+    }),
   ),
   { maxLength: 6 },
 )

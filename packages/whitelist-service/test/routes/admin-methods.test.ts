@@ -116,6 +116,13 @@ describe('unallowpubkey', () => {
     expect(await banned(server)).toEqual({ result: [] })
   })
 
+  it('tells the audit log why, and writes nothing of that into the file', async () => {
+    const server = await makeAdminServer({ content: { pubkeys: [key.npub] } })
+    expect(await call(server, 'unallowpubkey', key.hex, 'sold')).toEqual(DONE)
+    expect(await fileOf(server)).toEqual({ pubkeys: [] })
+    expect(await server.audit()).toMatchObject([{ action: 'unallow', why: 'sold' }])
+  })
+
   it('of a key that is not there is done', async () => {
     const server = await makeAdminServer()
     const before = await server.text()
@@ -152,6 +159,13 @@ describe('unbanpubkey', () => {
     await call(server, 'banpubkey', key.hex)
     expect(await call(server, 'unbanpubkey', key.hex)).toEqual(DONE)
     expect(await check(server, key.hex)).toBe('403 not_listed')
+  })
+
+  it('tells the audit log why, and writes nothing of that into the file', async () => {
+    const server = await makeAdminServer({ content: { pubkeys: [], banned: { [key.hex]: {} } } })
+    expect(await call(server, 'unbanpubkey', key.hex, 'a mistake')).toEqual(DONE)
+    expect(await fileOf(server)).toEqual({ pubkeys: [], banned: {} })
+    expect(await server.audit()).toMatchObject([{ action: 'unban', why: 'a mistake' }])
   })
 
   it('leaves a key that is listed as it is', async () => {
@@ -283,7 +297,7 @@ describe('a method that fails', () => {
     ['holds a secret key', `see ${key.nsec}`, /SECRET key/],
   ])('does so where the reason %s', async (_, reason, error) => {
     const server = await makeAdminServer()
-    for (const method of ['allowpubkey', 'banpubkey']) {
+    for (const method of ['allowpubkey', 'unallowpubkey', 'banpubkey', 'unbanpubkey']) {
       expect(await call(server, method, key.hex, reason)).toEqual({
         error: expect.stringMatching(error) as string,
       })

@@ -79,6 +79,20 @@ describe('POST /api/whitelist', () => {
     })
   })
 
+  it('never finds an empty text, which a single question must not be either', async () => {
+    const { app } = await makeServer(['', ' '])
+    expect((await ask(app, ['', ' '])).json()).toEqual({
+      results: [
+        { pubkey: '', is_whitelisted: false, code: 'empty' },
+        { pubkey: ' ', is_whitelisted: true },
+      ],
+    })
+    expect((await app.inject('/api/whitelist?pubkey=')).statusCode).toBe(400)
+    expect((await app.inject('/api/whitelist?pubkey=%20')).json()).toMatchObject({
+      is_whitelisted: true,
+    })
+  })
+
   it.each([
     ['an empty text', '', 'empty'],
     ['white space', ' ', 'empty'],

@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process'
+import { findProgram } from '@dstack-node/testbed/test-tools/find-program'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
+import { runTool } from '@dstack-node/testbed/test-tools/run-tool'
 import { describe, expect, it } from 'vitest'
-import { findProgram } from '../_programs.js'
 import { makeServer, type TestServer } from '../_server.js'
 
 const key = makeKey()
@@ -55,7 +55,9 @@ describe('GET /metrics', () => {
     async () => {
       const server = await makeServer([key.npub, 'x'])
       await askEverything(server)
-      expect(await checkMetrics(await scrape(server))).toBe('')
+      const input = await scrape(server)
+      const result = await runTool(promtool ?? '', ['check', 'metrics'], { input })
+      expect(result).toEqual({ code: 0, output: '' })
     },
   )
 
@@ -174,13 +176,3 @@ describe('GET /metrics', () => {
     for (const text of texts) expect(text.split('\n').filter((one) => one === line)).toHaveLength(1)
   })
 })
-
-/** What promtool has to say against the text. */
-function checkMetrics(text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const child = execFile(promtool ?? '', ['check', 'metrics'], (error, stdout, stderr) => {
-      resolve(`${stdout}${stderr}${error ? error.message : ''}`)
-    })
-    child.stdin?.end(text)
-  })
-}

@@ -2,7 +2,7 @@ import type { Deed } from '../change.js'
 import { doubtAbout } from '../lint/key-doubt.js'
 import { changeKeys, JSON_HELP } from './change-keys.js'
 import { parseExpiry } from './expiry-argument.js'
-import { FAILURE_HELP, KEY_HELP, type ListCommand, type ListContext } from './list-command.js'
+import { CHANGE_EXIT_HELP, KEY_HELP, type ListCommand, type ListContext } from './list-command.js'
 import { readText } from './text-argument.js'
 
 const help = `node dist/whitelist.js add KEY… [--label TEXT] [--reason TEXT] [--expires WHEN] [--json]
@@ -15,9 +15,7 @@ ${KEY_HELP}
                     from now: 12h, 30d, 2w. Without it, an expiry that has passed is dropped.
 ${JSON_HELP}
 
-Exit code:
-  0  it is so now
-${FAILURE_HELP}
+${CHANGE_EXIT_HELP}
 `
 
 /** `add KEY…`: lets keys in. */

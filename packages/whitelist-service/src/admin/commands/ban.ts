@@ -1,6 +1,6 @@
 import type { Deed } from '../change.js'
 import { changeKeys, JSON_HELP } from './change-keys.js'
-import { FAILURE_HELP, KEY_HELP, type ListCommand, type ListContext } from './list-command.js'
+import { CHANGE_EXIT_HELP, KEY_HELP, type ListCommand, type ListContext } from './list-command.js'
 import { readText } from './text-argument.js'
 
 const banHelp = `node dist/whitelist.js ban KEY… [--reason TEXT] [--json]
@@ -10,20 +10,17 @@ ${KEY_HELP}
   --reason TEXT     why they are banned
 ${JSON_HELP}
 
-Exit code:
-  0  it is so now
-${FAILURE_HELP}
+${CHANGE_EXIT_HELP}
 `
 
-const unbanHelp = `node dist/whitelist.js unban KEY… [--json]
+const unbanHelp = `node dist/whitelist.js unban KEY… [--reason TEXT] [--json]
 Lifts the bans of keys, and no more: to let them in, add them.
 
 ${KEY_HELP}
+  --reason TEXT     why, for the audit log
 ${JSON_HELP}
 
-Exit code:
-  0  it is so now
-${FAILURE_HELP}
+${CHANGE_EXIT_HELP}
 `
 
 /** `ban KEY…`: lets keys in no more, whatever the list says. */
@@ -38,12 +35,8 @@ export const banCommand: ListCommand = {
 export const unbanCommand: ListCommand = {
   help: unbanHelp,
   flags: ['json'],
-  run: (context) =>
-    changeKeys(context, {
-      changeOf: ({ pubkey }) => ({ action: 'unban', pubkey }),
-      describe: (deeds) => (deeds.length > 0 ? 'ban lifted' : 'was not banned'),
-      createsList: false,
-    }),
+  texts: ['reason'],
+  run: unban,
 }
 
 async function ban(context: ListContext): Promise<number> {
@@ -52,6 +45,15 @@ async function ban(context: ListContext): Promise<number> {
     changeOf: ({ pubkey }) => ({ action: 'ban', pubkey, reason }),
     describe: describeBan,
     createsList: true,
+  })
+}
+
+async function unban(context: ListContext): Promise<number> {
+  const reason = readText(context, 'reason')
+  return changeKeys(context, {
+    changeOf: ({ pubkey }) => ({ action: 'unban', pubkey, reason }),
+    describe: (deeds) => (deeds.length > 0 ? 'ban lifted' : 'was not banned'),
+    createsList: false,
   })
 }
 

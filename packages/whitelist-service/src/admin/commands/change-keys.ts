@@ -6,7 +6,7 @@ import { changeAllowlist, type ChangeResult } from '../change-allowlist.js'
 import { ChangeError } from '../change-error.js'
 import type { Change, Deed } from '../change.js'
 import { readGivenKeys, type GivenKey } from './given-keys.js'
-import type { ListContext } from './list-command.js'
+import { EXIT_UNPRINTED, type ListContext } from './list-command.js'
 import { shellUser } from './shell-user.js'
 import { widthsOf, writeJson, writePieces, writeRows } from './write-pieces.js'
 
@@ -35,7 +35,25 @@ interface Changed {
 /** Does it to all keys that were given, all of them or none, and tells what was done. */
 export async function changeKeys(context: ListContext, change: KeyChange): Promise<number> {
   const keys = await readGivenKeys(context)
-  const { effects, ...versions } = await changeFile(context, change, keys.map(change.changeOf))
+  const result = await changeFile(context, change, keys.map(change.changeOf))
+  try {
+    await tell(context, change, keys, result)
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    const what = result.effects.length > 0 ? 'the change was made' : NOTHING_TO_DO
+    throw new CommandError(`${what}, but ${error.message}`, EXIT_UNPRINTED, { cause: error })
+  }
+  return EXIT.yes
+}
+
+const NOTHING_TO_DO = 'nothing had to be changed'
+
+async function tell(
+  context: ListContext,
+  change: KeyChange,
+  keys: readonly GivenKey[],
+  { effects, ...versions }: ChangeResult,
+): Promise<void> {
   const deedsOf = new Map(effects.map(({ pubkey, deeds }) => [pubkey, deeds]))
   const results = keys.map(({ pubkey }) => ({ pubkey, deeds: deedsOf.get(pubkey) ?? [] }))
   if (context.flags.has('json')) await writeResults(context, results, versions)
@@ -44,7 +62,6 @@ export async function changeKeys(context: ListContext, change: KeyChange): Promi
     const doubt = change.doubtAbout?.(pubkey)
     if (doubt) await context.stderr.write(`warning: ${formatNpub(pubkey)}: ${doubt.message}\n`)
   }
-  return EXIT.yes
 }
 
 async function changeFile(
@@ -99,8 +116,6 @@ async function explainResults(
   const rows = results.map(({ pubkey, deeds }) => [formatNpub(pubkey), describe(deeds)])
   await writeRows(stdout, rows, widthsOf(rows))
   const isChanged = results.some(({ deeds }) => deeds.length > 0)
-  const next = isChanged
-    ? 'a running service picks this up within 2 s'
-    : 'nothing had to be changed'
+  const next = isChanged ? 'a running service picks this up within 2 s' : NOTHING_TO_DO
   await writePieces(stdout, [`${next}\n`])
 }

@@ -1,6 +1,7 @@
 import { CommandError, EXIT, UsageError } from '@dstack-node/service-kit/command-error'
 import { errorCode } from '@dstack-node/service-kit/error-code'
 import { readBounded, UnusableFileError } from '../../allowlist-reader.js'
+import { NO_LIST } from '../../empty-list.js'
 import type { Finding } from '../lint/finding.js'
 import { lintList, type LintReport } from '../lint/lint-list.js'
 import { FAILURE_HELP, type ListCommand, type ListContext } from './list-command.js'
@@ -53,7 +54,7 @@ async function readReport(path: string, onProgress?: OnProgress): Promise<LintRe
 }
 
 function describeCode(code: string): string {
-  return code === 'ENOENT' ? 'the file is not there' : `it can't be read (${code})`
+  return code === 'ENOENT' ? NO_LIST : `it can't be read (${code})`
 }
 
 const QUICK_ENTRIES = 50_000

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CommandError } from '@dstack-node/service-kit/command-error'
 import { ChangingFileError, readAllowlist, type AllowlistReading } from '../../allowlist-reader.js'
 import type { Allowlist } from '../../allowlist.js'
+import { NO_LIST } from '../../empty-list.js'
 
 /** A list that is written in place, because it can't be replaced, is no list for a moment. */
 const ATTEMPTS = 3
@@ -34,6 +35,6 @@ function isFinal({ kind }: AllowlistReading): boolean {
 }
 
 function describe(kind: AllowlistReading['kind'], reason: string): string {
-  if (kind === 'missing') return 'the file is not there: put it back; the command add creates one'
+  if (kind === 'missing') return NO_LIST
   return kind === 'refused' ? `${reason}; the command lint tells all that is wrong` : reason
 }

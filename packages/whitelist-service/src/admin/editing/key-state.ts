@@ -41,17 +41,17 @@ export function applyChange(state: KeyState, change: Change, author: Author): St
     case 'allow':
       return allow(state, change, author)
     case 'unallow':
-      return report(change, remove(state), [removed(state)])
+      return report(change, remove(state), [removed(state)], why(change))
     case 'ban':
       return ban(state, change, author)
     case 'unban':
-      return report(change, { ...state, ban: undefined }, [state.ban && 'unbanned'])
+      return report(change, { ...state, ban: undefined }, [state.ban && 'unbanned'], why(change))
   }
 }
 
 function allow(state: KeyState, change: Allow, author: Author): Step {
   const label = plainText(change.label, MAX_LABEL_LENGTH)
-  const reason = plainText(change.reason, MAX_REASON_LENGTH)
+  const { reason } = why(change)
   const { expiresAt } = change
   const old = state.meta?.fields ?? {}
   const fields = defined({
@@ -72,7 +72,7 @@ function allow(state: KeyState, change: Allow, author: Author): Step {
 }
 
 function ban(state: KeyState, change: BanKey, { by, now }: Author): Step {
-  const reason = plainText(change.reason, MAX_REASON_LENGTH)
+  const { reason } = why(change)
   const old = state.ban?.fields
   const since = {
     banned_at: formatTime(secondsOf(now)),
@@ -82,6 +82,10 @@ function ban(state: KeyState, change: BanKey, { by, now }: Author): Step {
   const differs = old !== undefined && !isSame(old, fields)
   const next = { ...remove(state), ban: { fields, isNew: state.ban?.isNew ?? true } }
   return report(change, next, [old ? differs && 'updated' : 'banned', removed(state)], { reason })
+}
+
+function why({ reason }: Change): { reason: string | undefined } {
+  return { reason: plainText(reason, MAX_REASON_LENGTH) }
 }
 
 function remove({ ban }: KeyState): KeyState {

@@ -23,8 +23,15 @@ export interface EntriesToLint {
 }
 
 const PROGRESS_STEP = 10_000
-const SECRET = 'take it out, and put its npub1… there instead'
-const USELESS = 'it lets nobody in: mend it, or take it out'
+const MATCHED =
+  'it matches only a question to /api/whitelist spelled exactly so: mend it, or take it out'
+const UNMATCHED = 'nothing matches it: mend it, or take it out'
+const ADVICE: Partial<Record<PubkeyErrorCode, string>> = {
+  secret_key: 'take it out, and put its npub1… there instead',
+  not_a_string: 'put a key in quotes there, or take it out',
+  // Questions are not as long.
+  too_long: UNMATCHED,
+}
 
 /** What is doubtful about the entries of `pubkeys`, in their order, and the keys that are among them. */
 export function lintEntries(entries: EntriesToLint): { findings: Finding[]; keys: KeyTable } {
@@ -38,7 +45,7 @@ export function lintEntries(entries: EntriesToLint): { findings: Finding[]; keys
     const isText = text.charAt(item.valueStart) === '"'
     const result = parsePubkey(isText ? item.text : undefined)
     if (result.ok) findings.push(...lintKey(result.pubkey, item, place))
-    else findings.push({ ...place, ...explainRefusal(result) })
+    else findings.push({ ...place, ...explainRefusal(result, item) })
     if ((item.index + 1) % PROGRESS_STEP === 0) onProgress?.(item.index + 1)
     return false
   })
@@ -47,9 +54,15 @@ export function lintEntries(entries: EntriesToLint): { findings: Finding[]; keys
 
 type Place = Pick<Finding, 'field' | 'index'> & { line: number }
 
-function explainRefusal({ code, message }: { code: PubkeyErrorCode; message: string }) {
+function explainRefusal(
+  { code, message }: { code: PubkeyErrorCode; message: string },
+  { text }: Item,
+) {
   const isFatal = code === 'secret_key' || code === 'not_a_string'
-  return { code, isFatal, message: `${message}; ${code === 'secret_key' ? SECRET : USELESS}` }
+  // Blanks can be asked for, nothing at all can't.
+  const isNothing = code === 'empty' && text === ''
+  const advice = isNothing ? UNMATCHED : (ADVICE[code] ?? MATCHED)
+  return { code, isFatal, message: `${message}; ${advice}` }
 }
 
 /** A function that tells what is doubtful about an entry that is a key. */

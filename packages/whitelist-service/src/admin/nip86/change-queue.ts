@@ -19,7 +19,8 @@ interface QueueOptions {
 
 /**
  * The one queue through which this process changes the list. What arrives while it writes is written
- * together afterwards: so a change waits for two writes at most, however many come at once.
+ * together afterwards, as far as it is about different keys: so changes of many keys that come at once wait
+ * for two writes at most.
  *
  * Throws a MethodError for a change that finds the queue full, and whatever `write` throws.
  */
@@ -45,9 +46,17 @@ export function createChangeQueue({ write, maxWaiting = 1000 }: QueueOptions) {
   }
 }
 
-/** Takes those in front that have the same author. */
+/**
+ * Takes those in front that have the same author, each about another key: of two about one key, written
+ * together, the first would leave nothing behind, though it is told to last.
+ */
 function takeNext(waiting: Waiting[]): Waiting[] {
-  const end = waiting.findIndex(({ by }) => by !== waiting[0]?.by)
+  const keys = new Set<string>()
+  const end = waiting.findIndex(({ by, change: { pubkey } }) => {
+    const isNext = by !== waiting[0]?.by || keys.has(pubkey)
+    keys.add(pubkey)
+    return isNext
+  })
   return waiting.splice(0, end === -1 ? waiting.length : end)
 }
 

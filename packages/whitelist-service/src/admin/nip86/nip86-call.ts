@@ -7,7 +7,10 @@ import { plainText } from '../editing/plain-text.js'
 /** What the body of a request holds (NIP-86); whatever else is in it belongs to others. */
 export const callSchema = z.object({
   method: z.string(),
-  params: z.array(z.unknown()).nullish(),
+  params: z
+    .array(z.unknown())
+    .nullish()
+    .describe('of a method that changes the list: the pubkey and, if there is one, the reason'),
 })
 
 /** A method that is called. */

@@ -33,10 +33,10 @@ export function createNip86({ change, list, log }: Nip86Dependencies): AnswerCal
   const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     ['supportedmethods', async () => resultOf([...methods.keys()])],
     ['allowpubkey', changing((params) => ({ action: 'allow', ...params }))],
-    ['unallowpubkey', changing(({ pubkey }) => ({ action: 'unallow', pubkey }))],
+    ['unallowpubkey', changing((params) => ({ action: 'unallow', ...params }))],
     ['listallowedpubkeys', async () => list('nip86_allowed')],
     ['banpubkey', changing((params) => ({ action: 'ban', ...params }))],
-    ['unbanpubkey', changing(({ pubkey }) => ({ action: 'unban', pubkey }))],
+    ['unbanpubkey', changing((params) => ({ action: 'unban', ...params }))],
     ['listbannedpubkeys', async () => list('nip86_banned')],
   ])
 

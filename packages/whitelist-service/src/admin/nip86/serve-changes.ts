@@ -1,6 +1,7 @@
 import type { AllowlistFile } from '../../allowlist-file.js'
 import type { Clock } from '../../clock.js'
 import type { ChangeRequest, ChangeResult } from '../change-allowlist.js'
+import { replacedOutside } from '../writing/list-target.js'
 import type { WriteChanges } from './change-queue.js'
 import { MethodError } from './method-error.js'
 
@@ -20,6 +21,8 @@ interface ServeOptions {
 export function createServedWrites(options: ServeOptions): WriteChanges {
   const { file, change, path, auditFile, clock } = options
   return async (changes, by) => {
+    // Only who knew the list before can tell it from the backup of itself that it may be by now.
+    if (await file.wasReplacedOutside()) throw replacedOutside(path)
     await change({ path, auditFile, changes, by, now: new Date(clock.nowMs()) })
     // Even where nothing had to be done: the file may have been edited a moment ago.
     await file.reload()

@@ -97,14 +97,21 @@ async function append(file: FileHandle, lines: string): Promise<void> {
   const { size } = await file.stat()
   // A crash may have left half a line: this one must not become a part of it.
   const bytes = Buffer.from((await endsWithin(file, size)) ? `\n${lines}` : lines)
+  let written = 0
   try {
     // One write, as a rule: another writer's lines can't get in between.
-    for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten
+    while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten
     await file.sync()
   } catch (error) {
-    await file.truncate(size).catch(() => undefined)
+    await takeBack(file, { from: size, to: size + written }).catch(() => undefined)
     throw error
   }
+}
+
+/** Only what ends the file: the writers of another list, which have another lock, may have gone on. */
+async function takeBack(file: FileHandle, { from, to }: { from: number; to: number }) {
+  const { size } = await file.stat()
+  if (size === to) await file.truncate(from)
 }
 
 async function endsWithin(file: FileHandle, size: number): Promise<boolean> {

@@ -1,9 +1,8 @@
-import { lutimes } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createFile, removeStaleTemporaries } from '@dstack-node/service-kit/create-file'
 import { ChangeError } from '../change-error.js'
-import { removeLock, sightLock, type LockSighting } from './lock-file.js'
+import { removeLock, sightLock, touchLock, type LockSighting } from './lock-file.js'
 import { createOwner, parseOwner } from './lock-owner.js'
 import { createLockWatch } from './lock-watch.js'
 import { createTurns } from './turns.js'
@@ -92,7 +91,7 @@ async function tryToRemove(path: string, { identity }: LockSighting): Promise<bo
 }
 
 function hold(path: string, identity: string, { touchMs }: Patience): OwnLock {
-  const timer = setInterval(() => void touch(path), touchMs).unref()
+  const timer = setInterval(() => void touchLock(path, identity), touchMs).unref()
   return {
     assertHeld: async () => {
       if ((await sightLock(path))?.identity === identity) return
@@ -107,12 +106,6 @@ function hold(path: string, identity: string, { touchMs }: Patience): OwnLock {
       await removeLock(path, identity).catch(() => false)
     },
   }
-}
-
-async function touch(path: string): Promise<void> {
-  const now = new Date()
-  // Without a sign of life the lock may be lost, which is found out in time.
-  await lutimes(path, now, now).catch(() => undefined)
 }
 
 function describeOwner(seen: LockSighting | undefined): string {

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs'
 import { access, lstat, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from '@dstack-node/service-kit/error-code'
+import { NO_LIST } from '../../empty-list.js'
 import { mountRootOf, type MountRootOf } from '../../mount-root.js'
 import { refusal, type ChangeError } from '../change-error.js'
 
@@ -39,6 +40,15 @@ export async function locateTarget(
   return { path: real, isMount: (await mountRoot(real)) !== undefined }
 }
 
+/** That the file which is mounted is not the list any more. */
+export function replacedOutside(path: string): ChangeError {
+  return refusal(
+    'replaced',
+    path,
+    'it was replaced outside this container, which still has the old one: restart the container first',
+  )
+}
+
 /** Whether this process may make files in a folder. */
 export async function isFolderWritable(folder: string): Promise<boolean> {
   return (await refusedAccess(folder, constants.W_OK | constants.X_OK)) === undefined
@@ -62,11 +72,7 @@ async function statsOf(path: string, real: string): Promise<Stats> {
 
 function missing(path: string, error: unknown): unknown {
   if (errorCode(error) !== 'ENOENT') return error
-  return refusal(
-    'file_missing',
-    path,
-    'the file is not there: put it back, or start the service, which creates an empty one',
-  )
+  return refusal('file_missing', path, NO_LIST)
 }
 
 function assertFile(path: string, stats: Stats): void {
@@ -82,13 +88,7 @@ function assertFile(path: string, stats: Stats): void {
   }
   if (!stats.isFile()) throw refusal('not_a_file', path, 'it is not a regular file')
   // Only a mounted file can be open to us without a name: what is written to it is lost with the mount.
-  if (stats.nlink === 0) {
-    throw refusal(
-      'replaced',
-      path,
-      'it was replaced outside this container, which still has the old one: restart the container first',
-    )
-  }
+  if (stats.nlink === 0) throw replacedOutside(path)
 }
 
 async function assertWritable(path: string, real: string, stats: Stats): Promise<void> {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { link, lstat, open, rename } from 'node:fs/promises'
+import { link, lstat, open, rename, type FileHandle } from 'node:fs/promises'
 import { removeIfThere, temporaryPathFor } from '@dstack-node/service-kit/create-file'
 import { errorCode } from '@dstack-node/service-kit/error-code'
 
@@ -24,6 +24,18 @@ export async function sightLock(path: string): Promise<LockSighting | undefined>
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
+  }
+}
+
+/** Gives a sign of life for this lock, and for no other one that took its place. Never throws. */
+export async function touchLock(path: string, identity: string): Promise<void> {
+  try {
+    await withOpen(path, async (file) => {
+      const now = new Date()
+      if ((await readContent(file)) === identity) await file.utimes(now, now)
+    })
+  } catch {
+    // Without a sign of life the lock may be lost, which is found out in time.
   }
 }
 
@@ -59,16 +71,24 @@ async function putBack(aside: string, path: string): Promise<void> {
 
 async function contentOf(path: string): Promise<string | undefined> {
   try {
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
-    const file = await open(path, flags)
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0)
-      return buffer.toString('utf8', 0, bytesRead)
-    } finally {
-      await file.close()
-    }
+    return await withOpen(path, readContent)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') throw error
     return undefined
   }
+}
+
+async function withOpen<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+  const file = await open(path, flags)
+  try {
+    return await use(file)
+  } finally {
+    await file.close()
+  }
+}
+
+async function readContent(file: FileHandle): Promise<string> {
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0)
+  return buffer.toString('utf8', 0, bytesRead)
 }

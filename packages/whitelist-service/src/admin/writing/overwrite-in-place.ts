@@ -37,10 +37,14 @@ export async function overwriteInPlace(overwriting: Overwriting): Promise<void> 
     await beforeCommit()
     await writeOrRestore(path, record)
   } catch (error) {
-    if (!(error instanceof HalfWrittenError)) await removeJournal(journal)
+    if (!(error instanceof HalfWrittenError)) await discard(journal)
     throw error
   }
-  // The change is done: a journal that can't be removed finds nothing to complete.
+  await discard(journal)
+}
+
+/** The file holds the one content or the other: a journal that can't be removed finds nothing to complete. */
+async function discard(journal: string): Promise<void> {
   await removeJournal(journal).catch(() => undefined)
 }
 

@@ -22,6 +22,8 @@ export interface ShellOptions {
   env?: Record<string, string>
   /** Standard error is a terminal. */
   isTerminal?: boolean
+  /** Standard output goes to a disk that is full. */
+  isFull?: boolean
 }
 
 /** A folder with a list, and a shell in it. */
@@ -58,7 +60,7 @@ export function documentOf({ stdout }: ShellResult): Record<string, unknown> {
 async function runHere(
   args: readonly string[],
   path: string,
-  { input = '', env = {}, isTerminal = false }: ShellOptions = {},
+  { input = '', env = {}, isTerminal = false, isFull = false }: ShellOptions = {},
 ): Promise<ShellResult> {
   const program: Program<Config> = {
     ...{ name: 'whitelist-service', version: '1.2.3', help: '', parseConfig, commands },
@@ -74,7 +76,7 @@ async function runHere(
       cwd: () => join(path, '..'),
       exit: () => undefined,
       stdin: Readable.from([Buffer.from(input)]),
-      stdout: collect((text) => (written.stdout += text)),
+      stdout: isFull ? fullDisk() : collect((text) => (written.stdout += text)),
       stderr: Object.assign(stderr, { isTTY: isTerminal }),
     }),
   )
@@ -86,6 +88,14 @@ function collect(take: (text: string) => void): Writable {
     write: (chunk: Buffer, _encoding, done) => {
       take(chunk.toString())
       done()
+    },
+  })
+}
+
+function fullDisk(): Writable {
+  return new Writable({
+    write: (_chunk, _encoding, done) => {
+      done(Object.assign(new Error('no space left'), { code: 'ENOSPC' }))
     },
   })
 }

@@ -89,12 +89,20 @@ describe('whitelist.js with a command', () => {
     expect((await readdir(folder)).sort()).toEqual(['.env', 'log.jsonl', 'other.json'])
   })
 
+  it.each(NAMES)('is not stopped by a variable that only the service needs: %s', async (name) => {
+    const { runBuilt: run } = await openShell({ pubkeys: [one.npub] })
+    const env = { LISTEN_ADDR: 'hunter2', LOG_LEVEL: 'hunter2', ADMIN_PUBKEYS: 'hunter2' }
+    const result = await run([name, ...(/list|lint/.test(name) ? [] : [one.hex])], { env })
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect((await run([], { env })).code).toBe(1)
+  })
+
   it('ends with 3 for a wrong configuration, unlike the service', async () => {
     const { runBuilt: run, folder } = await openShell()
-    const env = { LOG_LEVEL: 'hunter2' }
+    const env = { WHITELIST_FILE: one.nsec }
     const { code, stdout, stderr } = await run(['add', one.hex], { env })
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
-    expect(stderr).toMatch(/has a problem:\n {2}LOG_LEVEL: must be one of/)
+    expect(stderr).toMatch(/has a problem:\n {2}WHITELIST_FILE: holds a SECRET key/)
     expect((await run([], { env })).code).toBe(1)
     expect(await readdir(folder)).toEqual([])
   })

@@ -154,6 +154,16 @@ describe('remove', () => {
     })
   })
 
+  it('writes the reason down in the audit log alone', async () => {
+    const { run, text, audit } = await openList({ pubkeys: [one.hex, two.hex] })
+    expect((await run(['remove', one.hex, '--reason', 'sold'])).code).toBe(0)
+    expect((await run(['remove', two.hex])).code).toBe(0)
+    expect(await text()).not.toContain('sold')
+    const [first, second] = await audit()
+    expect(first).toMatchObject({ action: 'unallow', pubkey: one.hex, why: 'sold' })
+    expect(second).not.toHaveProperty('why')
+  })
+
   it('creates no list', async () => {
     const { run, folder } = await openList()
     expect((await run(['remove', one.hex])).code).toBe(3)
@@ -194,10 +204,54 @@ describe('ban and unban', () => {
     expect(await document()).toEqual({ pubkeys: [], banned: {} })
   })
 
+  it('writes down why a ban is lifted in the audit log alone', async () => {
+    const { run, text, audit } = await openList({ pubkeys: [], banned: { [one.hex]: {} } })
+    expect((await run(['unban', one.hex, '--reason=a mistake'])).code).toBe(0)
+    expect(await text()).not.toContain('mistake')
+    expect(await audit()).toMatchObject([{ action: 'unban', pubkey: one.hex, why: 'a mistake' }])
+  })
+
+  it.each(['remove', 'unban'])('refuses a reason that is too long for %s', async (name) => {
+    const { run } = await openList({ pubkeys: [one.hex], banned: { [two.hex]: {} } })
+    const { code, stderr } = await run([name, one.hex, '--reason', 'x'.repeat(501)])
+    expect(code).toBe(2)
+    expect(stderr).toContain('--reason must have at most 500 characters')
+  })
+
   it('creates a list for a ban', async () => {
     const { run, document } = await openList()
     expect((await run(['ban', one.hex])).code).toBe(0)
     expect(Object.keys((await document()).banned ?? {})).toEqual([one.hex])
+  })
+})
+
+describe('a change that can not be printed', () => {
+  const list = { pubkeys: [one.hex], banned: { [two.hex]: {} } }
+
+  it.each([
+    ['add', three],
+    ['remove', one],
+    ['ban', three],
+    ['unban', two],
+  ])('is made, and told so with a code of its own: %s', async (name, key) => {
+    const { run, text, audit } = await openList(list)
+    const before = await text()
+    expect(await run([name, key.hex], { isFull: true })).toEqual({
+      code: 4,
+      stdout: '',
+      stderr: "whitelist-service: the change was made, but the output can't be written (ENOSPC)\n",
+    })
+    expect(await text()).not.toBe(before)
+    expect(await audit()).toMatchObject([{ pubkey: key.hex }])
+  })
+
+  it('may be none', async () => {
+    const { run } = await openList(list)
+    expect(await run(['add', one.hex, '--json'], { isFull: true })).toMatchObject({
+      code: 4,
+      stderr:
+        "whitelist-service: nothing had to be changed, but the output can't be written (ENOSPC)\n",
+    })
   })
 })
 

@@ -16,9 +16,9 @@ function edit(text: string, ...changes: Change[]): string {
 }
 
 const allow = (pubkey: string, more: object = {}): Change => ({ action: 'allow', pubkey, ...more })
-const unallow = (pubkey: string): Change => ({ action: 'unallow', pubkey })
+const unallow = (pubkey: string, reason?: string): Change => ({ action: 'unallow', pubkey, reason })
 const ban = (pubkey: string, reason?: string): Change => ({ action: 'ban', pubkey, reason })
-const unban = (pubkey: string): Change => ({ action: 'unban', pubkey })
+const unban = (pubkey: string, reason?: string): Change => ({ action: 'unban', pubkey, reason })
 
 const ADDED = '"added_at": "2026-06-01T12:00:00Z", "added_by": "tester"'
 const BANNED = '"banned_at": "2026-06-01T12:00:00Z", "banned_by": "tester"'
@@ -303,12 +303,21 @@ describe('applyChanges, what a change means', () => {
   })
 
   it.each([
+    ['removes a key', text, unallow],
+    ['lifts a ban', banned, unban],
+  ])('tells why it %s, and writes nothing of it into the file', (_, before, change) => {
+    expect(effectsOf(before, change(a.hex, ' left\n '))).toMatchObject([{ reason: 'left' }])
+    expect(effectsOf(before, change(a.hex, ''))[0]).not.toHaveProperty('reason')
+    expect(edit(before, change(a.hex, 'left'))).toBe(edit(before, change(a.hex)))
+  })
+
+  it.each([
     ['lets in a listed key', text, allow(a.hex)],
     ['lets it in with an empty reason', text, allow(a.hex, { reason: ' ', label: '' })],
-    ['removes a key that is not there', text, unallow(b.hex)],
+    ['removes a key that is not there', text, unallow(b.hex, 'left')],
     ['bans a banned key', banned, ban(a.hex)],
     ['bans it for the same reason', banned, ban(a.hex, 'spam')],
-    ['lifts a ban that is not there', text, unban(a.hex)],
+    ['lifts a ban that is not there', text, unban(a.hex, 'a mistake')],
     [
       'lets it in until the same moment',
       expiring('1800000000'),

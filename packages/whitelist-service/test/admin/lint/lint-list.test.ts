@@ -43,14 +43,24 @@ describe('lintList of entries', () => {
     ['wrong_prefix', `note1${one.npub.slice(5)}`],
     ['unknown_form', 'hunter2'],
     ['not_ascii', 'hunter２'],
-    ['empty', ''],
+    ['empty', ' '],
     ['too_long', 'hunter2'.repeat(1000)],
   ])('explains an entry with %s', (code, entry) => {
     const [finding, ...others] = lint({ pubkeys: [one.npub, entry] })
     expect(others).toEqual([])
     expect(finding).toMatchObject({ code, isFatal: false, field: 'pubkeys', index: 1, line: 4 })
-    expect(finding?.message).toMatch(/; it lets nobody in: mend it, or take it out$/)
+    expect(finding?.message).toMatch(/: mend it, or take it out$/)
     expect(finding?.message).not.toContain('hunter')
+  })
+
+  it('says of an entry that is no key what still matches it', () => {
+    const findings = lint({ pubkeys: ['x', ' ', '', 'x'.repeat(5001)] })
+    const spelledSo = /; it matches only a question to \/api\/whitelist spelled exactly so: /
+    const expected = [spelledSo, spelledSo, /; nothing matches it: /, /; nothing matches it: /]
+    expect(findings).toHaveLength(expected.length)
+    for (const [index, message] of expected.entries()) {
+      expect(findings[index]?.message).toMatch(message)
+    }
   })
 
   it('names a secret key, and does not repeat it', () => {
@@ -67,6 +77,9 @@ describe('lintList of entries', () => {
       { code: 'not_a_string', isFatal: true, index: 2, line: 5 },
       { code: 'not_a_string', isFatal: true, index: 3, line: 6 },
     ])
+    expect(lint({ pubkeys: [7] })[0]?.message).toMatch(
+      /; put a key in quotes there, or take it out$/,
+    )
   })
 
   it('explains duplicates by the first of them', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
+import { changeAllowlist } from '../../../src/admin/change-allowlist.js'
 import { createChangeQueue, type WriteChanges } from '../../../src/admin/nip86/change-queue.js'
 import type { Change } from '../../../src/admin/change.js'
 import { MethodError } from '../../../src/admin/nip86/method-error.js'
+import { makeList } from '../_lists.js'
 
 const change = (pubkey: string): Change => ({ action: 'allow', pubkey })
 
@@ -53,6 +55,36 @@ describe('createChangeQueue', () => {
     }
     await Promise.all(all)
     expect(written(held)).toEqual(['x: 0', 'x: 1', 'y: 2 3', 'x: 4'])
+  })
+
+  it('writes changes of one key one after the other: each is to last, if only for a moment', async () => {
+    const held = holdWrites()
+    const submit = createChangeQueue(held)
+    const all = ['a', 'b', 'c', 'b', 'b', 'd'].map((pubkey) => submit(change(pubkey), 'x'))
+    for (let count = 1; count <= 4; count += 1) {
+      await vi.waitUntil(() => written(held).length === count)
+      held.end()
+    }
+    await Promise.all(all)
+    expect(written(held)).toEqual(['x: a', 'x: b c', 'x: b', 'x: b d'])
+  })
+
+  it('leaves a line in the audit log for each of two that undo each other', async () => {
+    const list = await makeList()
+    const submit = createChangeQueue({
+      write: async (changes, by) => {
+        await changeAllowlist({ ...list, changes, by, now: new Date() })
+      },
+    })
+    const [first, key] = ['01'.repeat(32), '02'.repeat(32)]
+    const undone: Change = { action: 'unallow', pubkey: key }
+    await Promise.all([change(first), change(key), undone].map((each) => submit(each, 'x')))
+    const lines = (await list.audit()).map(({ action, pubkey }) => [action, pubkey])
+    expect(lines).toEqual([
+      ['allow', first],
+      ['allow', key],
+      ['unallow', key],
+    ])
   })
 
   it('tells all whose write failed, and goes on', async () => {

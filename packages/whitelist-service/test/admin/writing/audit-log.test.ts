@@ -1,7 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { appendFile, chmod, chown, link, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  chown,
+  link,
+  mkdir,
+  open,
+  readFile,
+  stat,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { appendAudit, formatAudit, type AuditRecord } from '../../../src/admin/writing/audit-log.js'
 import { canMount, makeList, mountSmallDisk, readAudit, refusalOf, withoutRoot } from '../_lists.js'
 
@@ -27,6 +38,20 @@ const isRoot = process.geteuid?.() === 0
 
 async function targetAt(path: string) {
   return { path, stats: await stat(path) }
+}
+
+/** Lets the next file be written, but not be kept; before that is told, something else happens. */
+async function failToSync(path: string, meanwhile: () => Promise<void>): Promise<void> {
+  const file = await open(path)
+  const prototype = Object.getPrototypeOf(file) as FileHandle
+  await file.close()
+  const sync = vi.spyOn(prototype, 'sync').mockImplementationOnce(async () => {
+    await meanwhile()
+    throw Object.assign(new Error('the disk is broken'), { code: 'EIO' })
+  })
+  onTestFinished(() => {
+    sync.mockRestore()
+  })
 }
 
 describe('formatAudit', () => {
@@ -142,6 +167,20 @@ describe('appendAudit', () => {
     expect(await refusalOf(withoutRoot(() => appendAudit(auditFile, RECORD, list)))).toContain(
       "can't be written (EACCES): give this user the right, or set AUDIT_FILE",
     )
+  })
+
+  it.each([
+    ['takes back what it wrote', ''],
+    ['leaves what another list’s writer has appended since', '{"of": "another"}\n'],
+  ])('where it can not be kept, %s', async (_, since) => {
+    const { path, auditFile } = await makeList()
+    await writeFile(auditFile, '{"first": true}\n')
+    await failToSync(auditFile, () => appendFile(auditFile, since))
+    expect(await refusalOf(appendAudit(auditFile, RECORD, await targetAt(path)))).toContain(
+      `audit_failed: ${auditFile}: the audit log can't be written (EIO)`,
+    )
+    const own = since && formatAudit(RECORD)
+    expect(await readFile(auditFile, 'utf8')).toBe(`{"first": true}\n${own}${since}`)
   })
 
   it.skipIf(!canMount)('refuses where the disk is full, and takes back what it wrote', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { describe, expect, it } from 'vitest'
 import { withFileLock } from '../../../src/admin/writing/file-lock.js'
-import { removeLock, sightLock } from '../../../src/admin/writing/lock-file.js'
+import { removeLock, sightLock, touchLock } from '../../../src/admin/writing/lock-file.js'
 import { createOwner, parseOwner } from '../../../src/admin/writing/lock-owner.js'
 import { refusalOf } from '../_lists.js'
 
@@ -132,6 +132,27 @@ describe('withFileLock', () => {
   it('throws the error of the system where no lock can be made', async () => {
     const path = join(await temporaryFolder(), 'missing', 'list')
     await expect(withFileLock(path, async () => 0)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('touchLock', () => {
+  it.each([
+    ['touches the lock that is meant', 'x', false],
+    ['leaves the one of another, which took it over', 'y', true],
+  ])('%s', async (_, content, isLeft) => {
+    const { lock } = await lockable()
+    await writeFile(lock, content)
+    await utimes(lock, 1, 1)
+    await touchLock(lock, 'x')
+    expect((await stat(lock)).mtimeMs === 1000).toBe(isLeft)
+  })
+
+  it('needs no lock, and makes none', async () => {
+    const { folder, lock } = await lockable()
+    await touchLock(lock, 'x')
+    await mkdir(lock)
+    await touchLock(lock, 'x')
+    expect(await readdir(folder)).toEqual(['list.lock'])
   })
 })
 

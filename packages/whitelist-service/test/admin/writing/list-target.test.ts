@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { describe, expect, it } from 'vitest'
 import { inspectTarget } from '../../../src/admin/writing/list-target.js'
+import { NO_LIST } from '../../../src/empty-list.js'
 import { canMount, makeList, mountFile, refusalOf } from '../_lists.js'
 
 describe('inspectTarget', () => {
@@ -38,11 +39,9 @@ describe('inspectTarget', () => {
   it('refuses a file that is not there', async () => {
     const { folder, path } = await makeList()
     await rm(path)
-    const reason =
-      'the file is not there: put it back, or start the service, which creates an empty one'
     for (const missing of [path, join(folder, 'missing', 'list')]) {
       expect(await refusalOf(inspectTarget(missing))).toBe(
-        `file_missing: ${missing}: ${reason}; nothing was changed`,
+        `file_missing: ${missing}: ${NO_LIST}; nothing was changed`,
       )
     }
   })

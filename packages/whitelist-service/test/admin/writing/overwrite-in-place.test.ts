@@ -68,6 +68,18 @@ describe('overwriteInPlace', () => {
     expect(await list.names()).toEqual(['whitelist.json'])
   })
 
+  it('tells why it was called off where the journal can not be removed either', async () => {
+    const list = await makeList(OLD)
+    const beforeCommit = async () => {
+      const journal = journalPath(list.folder, list.path)
+      await rm(journal)
+      await mkdir(journal)
+      throw new Error('called off')
+    }
+    await expect(overwrite(list, { beforeCommit })).rejects.toThrow('called off')
+    expect(await list.text()).toBe(OLD)
+  })
+
   it('takes the first folder that a journal can be written to', async () => {
     const list = await makeList(OLD)
     const closed = await temporaryFolder()
