@@ -6,6 +6,9 @@ type RequestErrorKind = 'timeout' | 'connect' | 'invalid'
 /** The codes for an answer that is not HTTP as it should be. */
 const NOT_HTTP = /^(HPE_|UND_ERR_RES_CONTENT_LENGTH_MISMATCH$|UND_ERR_HEADERS_OVERFLOW$)/
 
+/** The codes of the system's and the library's own limits, where they are quicker than the deadline. */
+const TOO_LATE = /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/
+
 /** What to ask, and the bounds of it. */
 export interface BoundedRequest {
   url: string
@@ -73,8 +76,8 @@ export async function requestBounded(options: BoundedRequest): Promise<BoundedRe
 }
 
 function classify(error: unknown, deadline: AbortSignal): RequestError {
-  if (deadline.aborted) return new RequestError('timeout', 'ETIMEDOUT')
   const code = errorCode(error)
+  if (deadline.aborted || TOO_LATE.test(code)) return new RequestError('timeout', 'ETIMEDOUT')
   return new RequestError(NOT_HTTP.test(code) ? 'invalid' : 'connect', code)
 }
 

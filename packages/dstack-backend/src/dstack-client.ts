@@ -1,43 +1,15 @@
 import { Agent, type Dispatcher } from 'undici'
-import * as z from 'zod'
-import { parseJson, RequestError, requestBounded, type BoundedResponse } from './bounded-request.js'
+import { RequestError, requestBounded } from './bounded-request.js'
+import { MAX_ANSWER_BYTES, parseAnswer, type GpuReading } from './dstack-answer.js'
+import { createTokenReader, type TokenReading, type TokenSource } from './dstack-token.js'
 import type { Endpoint } from './endpoint.js'
 
-/** A GPU as the VMM lists it. `isFree` is a hint, no verdict on the card's health. */
-export interface Gpu {
-  slot: string
-  productId: string
-  description: string
-  isFree: boolean
-}
-
-/** Why there is no list of GPUs. */
-export type DstackFailure = 'connect' | 'timeout' | 'auth' | 'http' | 'invalid' | 'too_large'
-
-/** What the VMM said, or why it said nothing that makes sense; `detail` is for the log. */
-export type GpuReading =
-  | { ok: true; gpus: Gpu[]; allowAttachAll: boolean }
-  | { ok: false; failure: DstackFailure; detail: string }
+export type { DstackFailure, Gpu, GpuReading } from './dstack-answer.js'
 
 /** Asks the VMM once. Never rejects. */
 export type ListGpus = () => Promise<GpuReading>
 
 const DEADLINE_MS = 2_500
-const MAX_BYTES = 1024 * 1024
-
-/** In proto3's JSON a field that is absent or null has its default value; older VMMs leave some out. */
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '')
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false)
-const listGpusSchema = z.object({
-  gpus: z.array(z.object({ slot: text, product_id: text, description: text, is_free: flag })),
-  allow_attach_all: flag,
-})
 
 /**
  * A dispatcher for the VMM. Connections are not kept: the VMM closes idle ones after 10 s, a restart
@@ -48,48 +20,59 @@ export function createDstackDispatcher({ socketPath }: Endpoint): Dispatcher {
   return new Agent({ pipelining: 0, connect: { ...connect, timeout: DEADLINE_MS } })
 }
 
-/** The RPC `ListGpus` of the VMM at `endpoint` (dstack `vmm/rpc/proto/vmm_rpc.proto`). */
-export function createListGpus(endpoint: Endpoint, dispatcher: Dispatcher): ListGpus {
-  const { baseUrl, authorization } = endpoint
+/**
+ * The RPC `ListGpus` of the VMM at `endpoint` (dstack `vmm/rpc/proto/vmm_rpc.proto`). When it refuses a
+ * token from a file that holds another one by now, it is asked once more, within the same 2.5 s.
+ */
+export function createListGpus(
+  endpoint: Endpoint,
+  dispatcher: Dispatcher,
+  source: TokenSource = { kind: 'none' },
+): ListGpus {
+  const tokens = createTokenReader(source)
   return async () => {
-    try {
-      return parseAnswer(
-        await requestBounded({
-          url: `${baseUrl}/prpc/ListGpus?json`,
-          method: 'GET',
-          headers: {
-            accept: 'application/json',
-            ...(authorization !== undefined && { authorization }),
-          },
-          dispatcher,
-          timeoutMs: DEADLINE_MS,
-          maxBytes: MAX_BYTES,
-        }),
-      )
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error
-      return { ok: false, failure: error.kind, detail: error.code }
+    const endMs = performance.now() + DEADLINE_MS
+    const leftMs = () => Math.max(1, Math.ceil(endMs - performance.now()))
+    const call = (token: string | undefined) => {
+      const credentials = token === undefined ? endpoint.authorization : `Bearer ${token}`
+      return ask(endpoint.baseUrl, credentials, dispatcher, leftMs())
     }
+    const held = await tokens.read(leftMs())
+    if (!held.ok) return { ok: false, failure: 'auth', ...describeProblem(held) }
+    const reading = await call(held.token)
+    if (source.kind !== 'file' || reading.ok || reading.failure !== 'auth') return reading
+    const next = await tokens.readAgain(leftMs())
+    if (!next.ok) return { ...reading, ...describeProblem(next) }
+    return next.token === held.token ? reading : call(next.token)
   }
 }
 
-function parseAnswer(response: BoundedResponse): GpuReading {
-  const { status, text: body, truncated, bodyError } = response
-  if (status === 401 || status === 403) return fail('auth', `status ${status}`)
-  if (status !== 200) return fail('http', `status ${status}`)
-  if (bodyError) return fail(bodyError.kind, bodyError.code)
-  if (truncated) return fail('too_large', `more than ${MAX_BYTES} bytes`)
-  const parsed = listGpusSchema.safeParse(parseJson(body))
-  if (!parsed.success) return fail('invalid', 'the answer is no list of GPUs')
-  const gpus = parsed.data.gpus.map(({ slot, product_id, description, is_free }) => ({
-    slot,
-    productId: product_id,
-    description,
-    isFree: is_free,
-  }))
-  return { ok: true, gpus, allowAttachAll: parsed.data.allow_attach_all }
+async function ask(
+  baseUrl: string,
+  authorization: string | undefined,
+  dispatcher: Dispatcher,
+  timeoutMs: number,
+): Promise<GpuReading> {
+  try {
+    const response = await requestBounded({
+      url: `${baseUrl}/prpc/ListGpus?json`,
+      method: 'GET',
+      headers: {
+        accept: 'application/json',
+        ...(authorization !== undefined && { authorization }),
+      },
+      dispatcher,
+      timeoutMs,
+      maxBytes: MAX_ANSWER_BYTES,
+    })
+    return parseAnswer(response, authorization)
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error
+    return { ok: false, failure: error.kind, detail: error.code }
+  }
 }
 
-function fail(failure: DstackFailure, detail: string): GpuReading {
-  return { ok: false, failure, detail }
+function describeProblem({ problem, code }: TokenReading & { ok: false }) {
+  const reason = code === undefined ? problem : `${problem}, ${code}`
+  return { tokenProblem: problem, detail: `the token file: ${reason}` }
 }

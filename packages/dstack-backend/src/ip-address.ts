@@ -1,59 +1,118 @@
-import { createSocket } from 'node:dgram'
+import type { Logger } from '@dstack-node/service-kit'
+import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { createSnapshot } from './snapshot.js'
+import { createHostLookup, type Lookup } from './address/host-lookup.js'
+import { interfaceAddress, type Interfaces } from './address/interface-address.js'
+import { sourceAddress, type Route } from './address/source-address.js'
+import { isUsable } from './address/usable.js'
+import type { SetTimer } from './alarm.js'
+import { createContainerHint } from './container-hint.js'
+import { createSnapshot, type Snapshot } from './snapshot.js'
+
+/** The address that is told to others, and how it was found. */
+export interface AddressView {
+  /** Undefined where none was found. */
+  address: string | undefined
+  source: 'ADVERTISE_IP' | 'route' | 'interface' | undefined
+  /** Whether it is one that only this machine's own containers can reach. */
+  containerOnly: boolean
+}
+
+/** Reads ADVERTISE_IP: an IPv4 or IPv6 address, the latter also in brackets. Throws an Error for anything else. */
+export function parseAdvertisedIp(text: string): string {
+  const address = text.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(address) === 0) throw new Error('must be an IP address, like 203.0.113.7')
+  return address
+}
+
+/** This machine's address, looked up again when it may have changed; `read` never rejects. */
+export interface Address extends Snapshot<AddressView> {
+  /** What was found last; undefined before the first. */
+  latest: () => AddressView | undefined
+}
+
+export interface AddressOptions {
+  /** Told in place of one that is found. */
+  advertised: string | undefined
+  /** The route that leads there is the first choice. */
+  registryUrl: string
+  log: Logger
+  interfaces?: () => Interfaces
+  route?: Route
+  lookup?: Lookup
+  setTimer?: SetTimer
+  exists?: (path: string) => boolean
+  /** Milliseconds that only ever grow. */
+  now?: () => number
+}
 
 /** From TEST-NET-1 (RFC 5737): every default route leads there, and nothing is ever sent. */
-const ROUTE_TARGET = '192.0.2.1'
-const DISCARD_PORT = 9
+const DEFAULT_ROUTE_TARGET = '192.0.2.1'
 /** Addresses change, by DHCP for one; looking costs next to nothing. */
 const FRESH_MS = 15_000
 
-/** Interfaces of containers, virtual machines and tunnels: their addresses mean nothing to others. */
-const VIRTUAL = /^(docker|br-|veth|virbr|cni|flannel|cali|lxc|podman|tailscale|wg|tun)/
-
-type Interfaces = ReturnType<typeof networkInterfaces>
-
-/** This machine's address on the route out, looked up again when it may have changed; or null. */
-export function createIpAddress(): () => Promise<string | null> {
-  return createSnapshot(detectIpAddress, () => FRESH_MS)
+/**
+ * Finds the address that others reach this machine by: the one that was set, the one it uses towards the
+ * registry, the one it uses towards the world, the first of its own interfaces. Logs when it changes.
+ */
+export function createAddress(options: AddressOptions): Address {
+  const find = createFinder(options)
+  let latest: AddressView | undefined
+  async function load(): Promise<AddressView> {
+    const found = await find()
+    if (latest && latest.address !== found.address) logChange(options.log, latest, found)
+    latest = found
+    return found
+  }
+  return { ...createSnapshot(load, () => FRESH_MS, options.now), latest: () => latest }
 }
 
-async function detectIpAddress(): Promise<string | null> {
-  const routed = await routedAddress()
-  if (routed !== undefined && isUseful(routed)) return routed
-  return interfaceAddress(networkInterfaces())
-}
+function createFinder({
+  advertised,
+  registryUrl,
+  interfaces = ownInterfaces,
+  route = sourceAddress,
+  lookup,
+  setTimer,
+  exists,
+}: AddressOptions): () => Promise<AddressView> {
+  if (advertised !== undefined) {
+    return async () => ({ address: advertised, source: 'ADVERTISE_IP', containerOnly: false })
+  }
+  const registryAddresses = createHostLookup(hostOf(registryUrl), lookup, setTimer)
+  const isContainerOnly = createContainerHint(exists)
 
-/** The first external address of an interface of the machine itself, IPv4 before IPv6; or null. */
-export function interfaceAddress(interfaces: Interfaces): string | null {
-  const candidates = Object.entries(interfaces)
-    .filter(([name]) => !VIRTUAL.test(name))
-    .flatMap(([, addresses]) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && isUseful(address))
-  const found =
-    candidates.find(({ family }) => family === 'IPv4') ??
-    candidates.find(({ family }) => family === 'IPv6')
-  return found?.address ?? null
-}
-
-/** The address that the system would send from; connecting a UDP socket sends no packet. */
-function routedAddress(): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = createSocket('udp4')
-    const finish = (address?: string) => {
-      socket.close()
-      resolve(address)
+  async function routedAddress(): Promise<string | undefined> {
+    for (const target of [...(await registryAddresses()), DEFAULT_ROUTE_TARGET]) {
+      const address = await route(target)
+      if (address !== undefined && isUsable(address)) return address
     }
-    socket.once('error', () => {
-      finish()
-    })
-    socket.connect(DISCARD_PORT, ROUTE_TARGET, () => {
-      finish(socket.address().address)
-    })
-  })
+    return undefined
+  }
+  return async () => {
+    const routed = await routedAddress()
+    const address = routed ?? interfaceAddress(interfaces())
+    if (address === undefined) return { address, source: undefined, containerOnly: false }
+    const source = routed === undefined ? 'interface' : 'route'
+    return { address, source, containerOnly: isContainerOnly(address) }
+  }
 }
 
-/** Not loopback, not link-local (without a router nobody else reaches it), not "any". */
-function isUseful(address: string): boolean {
-  return !/^(127\.|169\.254\.|0\.0\.0\.0$|::1?$|fe[89ab])/i.test(address)
+/** The host of a URL; an IPv6 address without its brackets. */
+function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
+/** None where a sandbox forbids to list them. */
+function ownInterfaces(): Interfaces {
+  try {
+    return networkInterfaces()
+  } catch {
+    return {}
+  }
+}
+
+function logChange(log: Logger, before: AddressView, now: AddressView): void {
+  const { address, source } = now
+  log.info({ from: before.address ?? null, to: address ?? null, source }, 'address changed')
 }

@@ -1,21 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { StartError, type Logger } from '@dstack-node/service-kit'
-import { describeReply } from './registry-messages.js'
-import type { RegistryClient, RegistryReply, RequestLimits, Worker } from './registry-client.js'
-import {
-  isAllowed,
-  isDoubtful,
-  isRedirect,
-  isSuccess,
-  isTransient,
-  waitOf,
-} from './registry-verdict.js'
+import type { NodeTypeSource } from './node-type-source.js'
+import { LAST_TRY_SHARE, tryOnce, type Outcome, type RoundOptions } from './registration-round.js'
 
 /** That the worker is registered, and how it came to be. */
 export interface Registration {
   /** `known`: the registry allowed it already; `new`: it was registered now. */
   how: 'known' | 'new'
   registeredAt: Date
+  /** What it is registered as; undefined where the registry knew the worker before this had to be found out. */
+  nodeType: string | undefined
 }
 
 /** Time and chance, handed in so that tests decide them. */
@@ -28,23 +22,15 @@ export interface Clock {
 }
 
 /** What to register, where, and for how long to try. */
-export interface RegistrationOptions {
-  client: RegistryClient
-  worker: Worker
-  /** All tries together, in milliseconds. */
-  timeoutMs: number
-  /** Gives up early; the promise then rejects. */
-  signal: AbortSignal
+export interface RegistrationOptions extends Omit<RoundOptions, 'nodeType' | 'leftMs'> {
+  /** What to register the worker as; a source is asked only when there is something to register. */
+  nodeType: string | NodeTypeSource
+  /** How long to wait before the first try, in milliseconds; it counts. */
+  firstDelayMs?: number
   log: Logger
   clock?: Clock
 }
 
-/** The part of all the time that one check may take. */
-const CHECK_SHARE = 0.3
-/** The part that a post leaves, so that its effect can be checked when its answer was lost. */
-const RECHECK_SHARE = 0.2
-/** The part that is kept for a last try. */
-const LAST_TRY_SHARE = 0.1
 const BACKOFF_BASE_MS = 1_000
 const BACKOFF_CAP_MS = 30_000
 const BACKOFF_FLOOR_MS = 50
@@ -59,73 +45,58 @@ const systemClock: Clock = {
  * Makes sure that the registry knows the worker: asks for its permission, registers it if there is none,
  * and tries again whatever may pass, until the time is up.
  *
- * Throws a StartError with the registry's own words when it refuses or the time is up.
+ * Throws a StartError with the registry's own words when it refuses or the time is up, and with what is
+ * missing when there is no node type to register.
  */
 export async function register(options: RegistrationOptions): Promise<Registration> {
   const clock = options.clock ?? systemClock
-  const { timeoutMs, signal, log } = options
+  const { timeoutMs, firstDelayMs = 0, signal, log } = options
   const deadline = clock.now() + timeoutMs
-  for (let round = 0; ; round += 1) {
-    const outcome = await tryOnce(options, clock, deadline)
-    if (outcome.kind === 'registered') return { how: outcome.how, registeredAt: new Date() }
-    if (outcome.kind === 'refused') throw refusal(outcome.reason)
-    const left = deadline - clock.now() - timeoutMs * LAST_TRY_SHARE
-    if (outcome.waitMs >= left) throw refusal(describeEnd(outcome, timeoutMs))
-    log.warn(`${outcome.reason}; trying again`)
-    await clock.sleep(Math.max(outcome.waitMs, Math.min(backoff(round, clock), left)), signal)
+  if (firstDelayMs > 0) {
+    log.info(
+      { wait_ms: firstDelayMs },
+      'the machine has just booted: not all ask at the same moment',
+    )
+    await clock.sleep(firstDelayMs, signal)
+  }
+  const name = rememberNodeType(options.nodeType, log)
+  const round = { ...options, nodeType: name.source, leftMs: () => deadline - clock.now() }
+  for (let tries = 0; ; tries += 1) {
+    const outcome = await tryOnce(round)
+    if (outcome.kind === 'registered') {
+      return { how: outcome.how, registeredAt: new Date(), nodeType: name.latest() }
+    }
+    if (outcome.kind === 'refused') throw refusal(outcome.reason, outcome)
+    const left = round.leftMs() - timeoutMs * LAST_TRY_SHARE
+    if (outcome.waitMs >= left) throw refusal(describeEnd(outcome, timeoutMs), outcome)
+    log.warn({ next_step: outcome.nextStep }, `${outcome.reason}; trying again`)
+    // On top of what the registry asks for: it may have asked many for the same.
+    const spreadMs = Math.min(backoff(tries, clock), left - outcome.waitMs)
+    await clock.sleep(outcome.waitMs + spreadMs, signal)
   }
 }
 
-const CHECK = 'GET /permissions'
-const POST = 'POST /workers'
-
-type Outcome =
-  | { kind: 'registered'; how: Registration['how'] }
-  | { kind: 'refused'; reason: string }
-  | { kind: 'retry'; reason: string; waitMs: number }
-
-/** One round: the check, the post if that is needed, and another check where the post leaves doubt. */
-async function tryOnce(
-  { client, worker, timeoutMs, signal }: RegistrationOptions,
-  clock: Clock,
-  deadline: number,
-): Promise<Outcome> {
-  const within = (milliseconds: number): RequestLimits => ({
-    timeoutMs: Math.ceil(Math.max(1, Math.min(milliseconds, deadline - clock.now()))),
-    signal,
-  })
-  const ask = async () => {
-    const reply = await client.getPermission(worker.pubkey, within(timeoutMs * CHECK_SHARE))
-    signal.throwIfAborted()
-    return reply
+/** The source of the node type, and what it said last. */
+function rememberNodeType(nodeType: string | NodeTypeSource, log: Logger) {
+  if (typeof nodeType === 'string') {
+    const source: NodeTypeSource = () => Promise.resolve({ ok: true, nodeType })
+    return { source, latest: () => nodeType }
   }
-  const check = await ask()
-  if (isAllowed(check)) return { kind: 'registered', how: 'known' }
-  if (isRedirect(check)) return { kind: 'refused', reason: describeReply(CHECK, check) }
-  const left = deadline - clock.now()
-  if (waitOf(check) > 0 && waitOf(check) < left - timeoutMs * LAST_TRY_SHARE)
-    return retry(CHECK, check)
-
-  const postMs = Math.max(left / 2, left - timeoutMs * RECHECK_SHARE)
-  const post = await client.postWorker(worker, within(postMs))
-  signal.throwIfAborted()
-  if (isSuccess(post)) return { kind: 'registered', how: 'new' }
-  if (isDoubtful(post)) {
-    const again = await ask()
-    if (isAllowed(again)) return { kind: 'registered', how: 'known' }
-    if (isTransient(again)) return retry(CHECK, again)
+  let latest: string | undefined
+  const source: NodeTypeSource = async (limits) => {
+    const answer = await nodeType(limits)
+    if (answer.ok && answer.nodeType !== latest) {
+      log.info({ nodeType: answer.nodeType }, 'this is what the GPUs make it')
+      latest = answer.nodeType
+    }
+    return answer
   }
-  if (isTransient(post)) return retry(POST, post)
-  return { kind: 'refused', reason: describeReply(POST, post) }
-}
-
-function retry(request: string, reply: RegistryReply): Outcome {
-  return { kind: 'retry', reason: describeReply(request, reply), waitMs: waitOf(reply) }
+  return { source, latest: () => latest }
 }
 
 /** Exponential with full jitter: machines that start together don't come back together. */
-function backoff(round: number, { random }: Clock): number {
-  const ceiling = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** round)
+function backoff(tries: number, { random }: Clock): number {
+  const ceiling = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** tries)
   return Math.max(BACKOFF_FLOOR_MS, random() * ceiling)
 }
 
@@ -135,6 +106,6 @@ function describeEnd({ reason, waitMs }: Outcome & { kind: 'retry' }, timeoutMs:
     : `${reason}; gave up after ${timeoutMs} ms (REGISTRATION_TIMEOUT_MS)`
 }
 
-function refusal(reason: string): StartError {
-  return new StartError(`registration failed: ${reason}`)
+function refusal(reason: string, { nextStep }: { nextStep: string }): StartError {
+  return new StartError(`registration failed: ${reason}`, { nextStep })
 }

@@ -2,6 +2,8 @@ import type { Dispatcher } from 'undici'
 import * as z from 'zod'
 import { parseJson, RequestError, requestBounded, type BoundedResponse } from './bounded-request.js'
 import type { Endpoint } from './endpoint.js'
+import { oneLine } from './one-line.js'
+import { redirectTarget } from './redirect-target.js'
 
 /** The worker as the registry knows it, in the registry's own names. */
 export interface Worker {
@@ -23,6 +25,8 @@ export type RegistryReply =
       retryAfterMs: number | undefined
       /** Where a redirect points. */
       location: string | undefined
+      /** Why the body did not arrive whole, as a code like `ECONNRESET`. */
+      bodyError?: string | undefined
     }
   | { kind: 'no_answer'; code: string }
 
@@ -79,22 +83,17 @@ export function createRegistryClient(endpoint: Endpoint, dispatcher: Dispatcher)
   }
 }
 
-function parseReply({ status, headers, text }: BoundedResponse): RegistryReply {
+function parseReply({ status, headers, text, bodyError }: BoundedResponse): RegistryReply {
   const json = parseJson(text)
   return {
     kind: 'answer',
     status,
     allowsAll: permissionSchema.safeParse(json).success,
-    words: shorten(errorSchema.safeParse(json).data ?? text),
+    words: oneLine(errorSchema.safeParse(json).data ?? text, MAX_WORDS),
     retryAfterMs: parseRetryAfter(first(headers['retry-after'])),
-    location: describeLocation(first(headers['location'])),
+    location: redirectTarget(headers),
+    bodyError: bodyError?.code,
   }
-}
-
-/** On one line and without control characters: it goes into a log. */
-function shorten(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
-  return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3) in milliseconds from now; undefined for anything else. */
@@ -103,11 +102,6 @@ function parseRetryAfter(value: string | undefined): number | undefined {
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000
   const date = /GMT$/.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
-}
-
-/** Where a redirect points, fit for a log: short, and without credentials. */
-function describeLocation(location: string | undefined): string | undefined {
-  return location === undefined ? undefined : shorten(location.replace(/\/\/[^/@]*@/, '//'))
 }
 
 function first(value: string | string[] | undefined): string | undefined {

@@ -1,3 +1,11 @@
+/** What is loaded now and then. */
+export interface Snapshot<T> {
+  /** Loads it anew where it no longer serves. */
+  read: () => Promise<T>
+  /** What `read` would give without loading or waiting; undefined where it would have to. */
+  fresh: () => T | undefined
+}
+
 /**
  * Shares the results of `load`: concurrent callers wait for one call, and its result serves everybody
  * for `ttlMs` from the moment it came; a rejection only those who waited for it. `now` must never go back.
@@ -6,7 +14,7 @@ export function createSnapshot<T>(
   load: () => Promise<T>,
   ttlMs: (value: T) => number,
   now: () => number = () => performance.now(),
-): () => Promise<T> {
+): Snapshot<T> {
   let running: Promise<T> | undefined
   let latest: { value: T; expiresAt: number } | undefined
 
@@ -20,10 +28,17 @@ export function createSnapshot<T>(
     }
   }
 
-  return () => {
-    if (running) return running
-    if (latest && now() < latest.expiresAt) return Promise.resolve(latest.value)
-    running = reload()
-    return running
+  function serving(): typeof latest {
+    return !running && latest && now() < latest.expiresAt ? latest : undefined
+  }
+
+  return {
+    async read() {
+      const kept = serving()
+      if (kept) return kept.value
+      running ??= reload()
+      return running
+    },
+    fresh: () => serving()?.value,
   }
 }

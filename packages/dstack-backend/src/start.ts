@@ -1,15 +1,25 @@
+import { uptime } from 'node:os'
 import {
   closeHttpServer,
   listen,
+  type Logger,
   type RunningService,
   type StartContext,
 } from '@dstack-node/service-kit'
-import { Agent } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
+import { createAutoNodeType } from './auto-node-type.js'
+import { bootDelayMs } from './boot-delay.js'
 import type { Config } from './config.js'
+import { adviseDstack } from './dstack-advice.js'
 import { createDstackDispatcher, createListGpus } from './dstack-client.js'
-import { createGpuMonitor } from './gpu-monitor.js'
+import { createGpuMonitor, type GpuMonitor } from './gpu-monitor.js'
 import { loadOrCreateIdentity } from './identity.js'
-import { createIpAddress } from './ip-address.js'
+import { AUTO } from './inventory/registered-type.js'
+import { createAddress } from './ip-address.js'
+import { createPermissionWatch } from './network-view/permission-watch.js'
+import { createWhitelistClient } from './network-view/whitelist-client.js'
+import { createWhitelistWatch } from './network-view/whitelist-watch.js'
+import { createNode } from './node.js'
 import { register } from './registration.js'
 import { createRegistryClient } from './registry-client.js'
 import { buildServer } from './server.js'
@@ -19,9 +29,10 @@ import { buildServer } from './server.js'
  *
  * 1. Load the machine's key from DATA_DIR/key, or create it.
  * 2. Ask the registry whether this key is registered, and register it if not. A worker that is not
- *    registered may not take part, so when this fails, nothing ever listens.
- * 3. Open the port. DStack is asked only when somebody asks for the GPUs: a VMM that is down makes
- *    `/health` say so, and keeps nothing from starting.
+ *    registered may not take part, so when this fails, nothing ever listens. Only NODE_TYPE=auto needs
+ *    the VMM for it.
+ * 3. Open the port, and watch DStack and the network from then on: a VMM that is down makes `/health` say
+ *    so, and keeps nothing from starting.
  *
  * Throws a StartError when a step fails; nothing is left open then.
  */
@@ -32,27 +43,76 @@ export async function startBackend(
   if (config.owner.warning !== undefined) log.warn(config.owner.warning)
 
   const identity = await loadOrCreateIdentity(config.dataDir, log)
+  const { pubkey } = identity
 
+  const network = new Agent({ pipelining: 0 })
+  const client = createRegistryClient(config.registry, network)
+  const monitor = createMonitor(config, log)
   const registration = await register({
-    client: createRegistryClient(config.registry, new Agent({ pipelining: 0 })),
-    worker: { pubkey: identity.pubkey, owner: config.owner.address, node_type: config.nodeType },
+    client,
+    worker: { pubkey, owner: config.owner.address },
+    nodeType: config.nodeType === AUTO ? createAutoNodeType(monitor.read) : config.nodeType,
     timeoutMs: config.registrationTimeoutMs,
+    firstDelayMs: bootDelayMs({
+      uptimeSeconds: uptime(),
+      registryUrl: config.registry.baseUrl,
+      timeoutMs: config.registrationTimeoutMs,
+      random: Math.random,
+    }),
     signal,
     log,
   })
   log.info({ registry: config.registry.baseUrl, how: registration.how }, 'registered')
 
-  const dispatcher = createDstackDispatcher(config.dstack)
-  const app = await buildServer({
-    identity,
-    owner: config.owner.address,
-    nodeType: config.nodeType,
-    registration,
-    readGpus: createGpuMonitor(createListGpus(config.dstack, dispatcher), log),
-    ipAddress: createIpAddress(),
-    version,
+  const address = createAddress({
+    advertised: config.advertisedIp,
+    registryUrl: config.registry.baseUrl,
     log,
   })
+  // A name that resolves slowly delays the start rather than the first answer.
+  await address.read()
+  const node = createNode({
+    config,
+    registration,
+    monitor,
+    address,
+    permission: createPermissionWatch({ client, pubkey, registration, log }),
+    whitelist: createWhitelist(config, { pubkey, dispatcher: network, log }),
+    log,
+  })
+  const { facts } = node
+  const app = await buildServer({
+    identity,
+    facts,
+    monitor,
+    address,
+    version,
+    log,
+    stopping: signal,
+  })
   const url = await listen(app, config.listen)
-  return { url, close: () => closeHttpServer(app) }
+  node.start()
+  return {
+    url,
+    close: async () => {
+      node.stop()
+      await closeHttpServer(app)
+    },
+  }
+}
+
+function createMonitor({ dstack, dstackToken }: Config, log: Logger): GpuMonitor {
+  return createGpuMonitor({
+    listGpus: createListGpus(dstack, createDstackDispatcher(dstack), dstackToken),
+    advise: (reading) => adviseDstack(reading, dstack, dstackToken.kind),
+    log,
+  })
+}
+
+function createWhitelist(
+  { whitelist }: Config,
+  { pubkey, dispatcher, log }: { pubkey: string; dispatcher: Dispatcher; log: Logger },
+) {
+  if (whitelist === undefined) return undefined
+  return createWhitelistWatch({ client: createWhitelistClient(whitelist, dispatcher), pubkey, log })
 }

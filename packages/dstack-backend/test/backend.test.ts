@@ -193,13 +193,141 @@ describe('dist/backend.js', () => {
   })
 })
 
+/** Runs a command and tells the exit code and what it printed. */
+function command(cwd: string, args: readonly string[], extra?: Record<string, string>) {
+  return runBuiltProgram('backend', { cwd, args, env: environment(extra) })
+}
+
+describe('dist/backend.js with a command', () => {
+  it('names each command and each variable in --help, and touches nothing', async () => {
+    const folder = await temporaryFolder()
+    const { code, output } = await runBuiltProgram('backend', { cwd: folder, args: ['--help'] })
+    expect(code).toBe(0)
+    for (const name of [
+      ...['check', 'pubkey', 'REGISTRY_URL', 'OWNER_ADDRESS', 'NODE_TYPE', 'EXPECTED_GPUS'],
+      ...['DSTACK_URL', 'DSTACK_BACKEND_DSTACK_URL', 'DSTACK_TOKEN', 'DSTACK_TOKEN_FILE'],
+      ...['WHITELIST_URL', 'ADVERTISE_IP', 'DATA_DIR', 'REGISTRATION_TIMEOUT_MS'],
+      ...['LISTEN_ADDR', 'LOG_LEVEL', 'LOG_FORMAT'],
+    ]) {
+      expect(output).toMatch(new RegExp(`^  ${name} .*\\S`, 'm'))
+    }
+    for (const line of output.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each(['check', 'pubkey'])('tells the options and exit codes of %s', async (name) => {
+    const { code, output } = await runBuiltProgram('backend', { args: [name, '--help'] })
+    expect(code).toBe(0)
+    expect(output).toMatch(new RegExp(`^node dist/backend.js ${name} `))
+    expect(output).toMatch(/^ {2}--json /m)
+    expect(output).toMatch(/^Exit code:\n {2}0 {2}/m)
+    for (const line of output.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+  })
+
+  it('goes from check over pubkey and the first start to a check where all is well', async () => {
+    const folder = await temporaryFolder()
+    const env = { NODE_TYPE: 'node-H200x1', ADVERTISE_IP: '203.0.113.7' }
+    const before = await command(folder, ['check'], env)
+    expect(before.code).toBe(0)
+    expect(before.output).toMatch(/^– key .*pubkey --create$/m)
+    expect(readdirSync(folder)).toEqual([])
+    expect((await command(folder, ['pubkey'])).code).toBe(1)
+    const made = await command(folder, ['pubkey', '--create', '--json'])
+    const { pubkey } = JSON.parse(made.output.replace(/^made .*\n/m, '')) as { pubkey: string }
+    expect((await command(folder, ['check'], env)).output).toMatch(
+      /^– permission +not registered yet/m,
+    )
+    expect(registry.workers.size).toBe(0)
+    await start(folder, env).url
+    expect([...registry.workers.keys()]).toEqual([pubkey])
+    expect((await command(folder, ['check'], env)).output).toMatch(/^✓ permission /m)
+  })
+
+  it('checks beside the service that runs, and leaves its port alone', async () => {
+    const folder = await temporaryFolder()
+    const url = await start(folder).url
+    const env = { LISTEN_ADDR: new URL(url).host, NODE_TYPE: 'node-H200x1' }
+    const { code, output } = await command(folder, ['check', '--json'], env)
+    expect(code).toBe(0)
+    expect(JSON.parse(output)).toMatchObject({ ok: true })
+    expect((await health(url)).status).toBe(200)
+  })
+
+  it('checks a machine where nothing is right, and says so at each step', async () => {
+    const folder = await temporaryFolder()
+    mkdirSync(join(folder, 'data'))
+    writeFileSync(join(folder, 'data', 'key'), 'hunter2')
+    await Promise.all([registry.stop(), vmm.stop()])
+    const { code, output } = await command(folder, ['check'], { WHITELIST_URL: registry.url })
+    expect(code).toBe(1)
+    for (const name of ['key', 'dstack', 'registry']) {
+      expect(output).toMatch(new RegExp(`^✗ ${name} .*\\n {17}→ [A-Z]`, 'm'))
+    }
+    expect(output).not.toContain('hunter2')
+    expect(readFileSync(join(folder, 'data', 'key'), 'utf8')).toBe('hunter2')
+  })
+
+  it('checks a configuration that is wrong', async () => {
+    const folder = await temporaryFolder()
+    const { code, output } = await runBuiltProgram('backend', { cwd: folder, args: ['check'] })
+    expect(code).toBe(1)
+    expect(output).toMatch(/^✗ configuration +REGISTRY_URL: is required$/m)
+    expect(output).toMatch(/^✗ configuration +OWNER_ADDRESS: is required$/m)
+    expect(output).toMatch(/^– whitelist /m)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each([['check'], ['pubkey']])('refuses with 2 what %s does not know', async (name) => {
+    const { code, output } = await runBuiltProgram('backend', { args: [name, '--hunter2'] })
+    expect(code).toBe(2)
+    expect(output).toBe(`dstack-backend: an option is not known; see ${name} --help\n`)
+  })
+})
+
+describe('dist/backend.js ends with what to do when it can not start', () => {
+  const lastLine = (output: string) => output.trim().split('\n').at(-1)
+
+  it('with a wrong configuration', async () => {
+    const { output } = await runBuiltProgram('backend', { cwd: await temporaryFolder() })
+    expect(lastLine(output)).toMatch(/^dstack-backend: what to do: Correct what is named here/)
+  })
+
+  it('with a bad key', async () => {
+    const folder = await temporaryFolder()
+    writeFileSync(join(folder, 'key'), 'hunter2')
+    const { output } = await run(folder, { DATA_DIR: folder })
+    expect(lastLine(output)).toBe(
+      'dstack-backend: what to do: Restore it from a backup, or move the file away to get a new one.',
+    )
+  })
+
+  it.each([
+    [403, "Ask the registry's operator to admit this owner."],
+    [400, 'Correct OWNER_ADDRESS or NODE_TYPE.'],
+    [503, "Wait and try again; if it lasts, ask the registry's operator."],
+  ])('when the registry answers %i', async (status, nextStep) => {
+    registry.onRegister({ kind: 'raw', status })
+    const { output } = await run(await temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '500' })
+    expect(lastLine(output)).toBe(`dstack-backend: what to do: ${nextStep}`)
+  })
+
+  it('when nobody is the registry', async () => {
+    await registry.stop()
+    const { output } = await run(await temporaryFolder(), { REGISTRATION_TIMEOUT_MS: '500' })
+    expect(lastLine(output)).toBe(
+      'dstack-backend: what to do: Start the registry, or set REGISTRY_URL to where it listens.',
+    )
+  })
+})
+
 describe('dist/backend.js refuses to start, with exit code 1 and one reason', () => {
   it('without REGISTRY_URL and OWNER_ADDRESS, naming both, and makes no key', async () => {
     const folder = await temporaryFolder()
     const { code, output } = await runBuiltProgram('backend', { cwd: folder })
     expect(code).toBe(1)
     expect(output).toBe(
-      'dstack-backend: the configuration has 2 problems:\n  REGISTRY_URL: is required\n  OWNER_ADDRESS: is required\n',
+      'dstack-backend: the configuration has 2 problems:\n  REGISTRY_URL: is required\n  OWNER_ADDRESS: is required\n' +
+        'dstack-backend: what to do: Correct what is named here, in the environment or in .env (the environment wins); see --help.\n',
     )
     expect(readdirSync(folder)).toEqual([])
   })

@@ -25,7 +25,11 @@ describe('parseConfig', () => {
       registry: { baseUrl: 'http://registry:9200' },
       owner: { address: REQUIRED.OWNER_ADDRESS },
       nodeType: 'node-H100x1',
+      expected: undefined,
       dstack: { baseUrl: 'http://localhost:19060' },
+      dstackToken: { kind: 'none' },
+      whitelist: undefined,
+      advertisedIp: undefined,
       dataDir: './data',
       registrationTimeoutMs: 10_000,
     })
@@ -98,5 +102,57 @@ describe('parseConfig', () => {
     ]) {
       expect(problemsOf({ ...REQUIRED, [name]: nsec }).join()).not.toContain(nsec)
     }
+  })
+
+  it('takes the token of the VMM, or the file that holds it', () => {
+    expect(parseConfig({ ...REQUIRED, DSTACK_TOKEN: 'abc' }).dstackToken).toEqual({
+      kind: 'value',
+      token: 'abc',
+    })
+    expect(parseConfig({ ...REQUIRED, DSTACK_TOKEN_FILE: '/run/token' }).dstackToken).toEqual({
+      kind: 'file',
+      path: '/run/token',
+    })
+  })
+
+  it('takes no two credentials for the VMM, and says so with all else that is wrong', () => {
+    const token = { DSTACK_TOKEN: 'abc', DSTACK_TOKEN_FILE: '/run/token' }
+    expect(problemsOf({ ...REQUIRED, ...token, DATA_DIR: undefined, LISTEN_ADDR: 'x' })).toEqual([
+      expect.stringMatching(/^LISTEN_ADDR: /),
+      'DSTACK_TOKEN_FILE: is set beside DSTACK_TOKEN: take one of the two out',
+    ])
+    const DSTACK_URL = 'http://user:secret@vmm:1'
+    expect(problemsOf({ ...REQUIRED, DSTACK_TOKEN: 'abc', DSTACK_URL })).toEqual([
+      'DSTACK_URL: has credentials although there is a token: take one of the two out',
+    ])
+  })
+
+  it('refuses a token that can be none, without repeating it', () => {
+    const [problem = ''] = problemsOf({ ...REQUIRED, DSTACK_TOKEN: 'two words' })
+    expect(problem).toMatch(/^DSTACK_TOKEN: must be /)
+    expect(problem).not.toContain('words')
+  })
+
+  it('reads how many GPUs there should be, and of which model', () => {
+    const expected = (EXPECTED_GPUS: string) => parseConfig({ ...REQUIRED, EXPECTED_GPUS }).expected
+    expect(expected('8')).toEqual({ count: 8 })
+    expect(expected('H200x8')).toEqual({ model: 'H200', count: 8 })
+    expect(problemsOf({ ...REQUIRED, EXPECTED_GPUS: 'many' })).toEqual([
+      expect.stringMatching(/^EXPECTED_GPUS: must be /),
+    ])
+  })
+
+  it('reads the address that is told to others, an IPv6 one also in brackets', () => {
+    const told = (ADVERTISE_IP: string) => parseConfig({ ...REQUIRED, ADVERTISE_IP }).advertisedIp
+    expect(told('203.0.113.7')).toBe('203.0.113.7')
+    expect(told('[2001:db8::1]')).toBe('2001:db8::1')
+    expect(problemsOf({ ...REQUIRED, ADVERTISE_IP: 'gpu-1.example.com' })).toEqual([
+      expect.stringMatching(/^ADVERTISE_IP: must be an IP address/),
+    ])
+  })
+
+  it('reads where the whitelist is', () => {
+    const { whitelist } = parseConfig({ ...REQUIRED, WHITELIST_URL: 'http://list:8082/' })
+    expect(whitelist).toEqual({ baseUrl: 'http://list:8082' })
   })
 })

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   createStaleSocket,
   gpuCards,
@@ -8,14 +9,28 @@ import {
   type SimulatedVmm,
   type VmmBehaviour,
 } from '@dstack-node/testbed'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createDstackDispatcher, createListGpus, type GpuReading } from '../src/dstack-client.js'
+import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
+import { MockAgent } from 'undici'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import {
+  createDstackDispatcher,
+  createListGpus,
+  type GpuReading,
+  type ListGpus,
+} from '../src/dstack-client.js'
+import type { TokenSource } from '../src/dstack-token.js'
 import { parseDstackEndpoint } from '../src/endpoint.js'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
-function listGpus(url: string): Promise<GpuReading> {
+const TOKEN = '8f14e45fceea167a5a36dedd4bea2543'
+
+function createFor(url: string, source?: TokenSource): ListGpus {
   const endpoint = parseDstackEndpoint(url)
-  return createListGpus(endpoint, createDstackDispatcher(endpoint))()
+  return createListGpus(endpoint, createDstackDispatcher(endpoint), source)
+}
+
+function listGpus(url: string): Promise<GpuReading> {
+  return createFor(url)()
 }
 
 function raw(body: string, status = 200): VmmBehaviour {
@@ -118,22 +133,26 @@ describe('ListGpus', () => {
     expect(await listGpus(vmm.url)).toMatchObject({ ok: false, failure })
   })
 
-  it('does not follow a redirect', async () => {
-    const elsewhere = await startSimulatedVmm()
-    vmm.behave({
-      kind: 'raw',
-      status: 302,
-      headers: { location: `${elsewhere.url}/prpc/ListGpus` },
+  it('passes on what the VMM says of its error, short and on one line', async () => {
+    vmm.behave({ kind: 'failure', message: `Failed to\nlist\u0007 GPU: ${'x'.repeat(1000)}` })
+    const reading = await listGpus(vmm.url)
+    expect(reading).toEqual({
+      ok: false,
+      failure: 'http',
+      detail: 'status 400',
+      status: 400,
+      words: `Failed to list GPU: ${'x'.repeat(280)}…`,
     })
-    expect(await listGpus(vmm.url)).toMatchObject({ ok: false, failure: 'http' })
-    expect(elsewhere.requests).toHaveLength(0)
-    await elsewhere.close()
   })
 
-  it('tells that a VMM wants a token', async () => {
-    await vmm.close()
-    vmm = await startSimulatedVmm({ version: '0.6.0', token: 'secret' })
-    expect(await listGpus(vmm.url)).toMatchObject({ ok: false, failure: 'auth' })
+  it('passes on nothing of an error that says nothing in the form of the VMM', async () => {
+    vmm.behave(raw('{"error":{"code":502}}', 502))
+    expect(await listGpus(vmm.url)).toEqual({
+      ok: false,
+      failure: 'http',
+      detail: 'status 502',
+      status: 502,
+    })
   })
 
   it('tells that nobody listens', async () => {
@@ -143,6 +162,214 @@ describe('ListGpus', () => {
       failure: 'connect',
       detail: 'ECONNREFUSED',
     })
+  })
+
+  it.each(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])(
+    'tells a connection that %s gave up before the deadline',
+    async (code) => {
+      const dispatcher = new MockAgent()
+      dispatcher.disableNetConnect()
+      dispatcher
+        .get(vmm.url)
+        .intercept({ path: '/prpc/ListGpus?json' })
+        .replyWithError(Object.assign(new Error('too late'), { code }))
+      expect(await createListGpus(parseDstackEndpoint(vmm.url), dispatcher)()).toEqual({
+        ok: false,
+        failure: 'timeout',
+        detail: 'ETIMEDOUT',
+      })
+      dispatcher.assertNoPendingInterceptors()
+    },
+  )
+
+  it('tells that nobody listens under a name that has more than one address', async () => {
+    await vmm.stop()
+    const { port } = new URL(vmm.url)
+    expect(await listGpus(`http://localhost:${port}`)).toMatchObject({ detail: 'ECONNREFUSED' })
+  })
+
+  it('tells that nothing there speaks TLS', async () => {
+    const reading = await listGpus(vmm.url.replace('http:', 'https:'))
+    expect(reading).toMatchObject({ ok: false, failure: 'connect' })
+    expect(reading).toHaveProperty('detail', expect.stringMatching(/^(EPROTO|ERR_SSL_)/))
+  })
+
+  it.each([301, 302, 303, 307, 308])('does not follow a %i', async (status) => {
+    const elsewhere = await startSimulatedVmm()
+    onTestFinished(() => elsewhere.close())
+    const headers = { location: `${elsewhere.url}/prpc/ListGpus` }
+    vmm.behave({ kind: 'raw', status, headers })
+    const reading = await createFor(vmm.url, { kind: 'value', token: TOKEN })()
+    expect(reading).toEqual({ ok: false, failure: 'http', detail: `status ${status}`, status })
+    expect(vmm.requests[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`)
+    expect(elsewhere.requests).toHaveLength(0)
+  })
+})
+
+describe('ListGpus of a VMM that asks for a token', () => {
+  let vmm: SimulatedVmm
+  let path: string
+  beforeEach(async () => {
+    vmm = await startSimulatedVmm({ version: '0.6.0', token: TOKEN })
+    path = join(await temporaryFolder(), 'token')
+  })
+  afterEach(() => vmm.close())
+
+  it('is let in with the right one', async () => {
+    expect((await createFor(vmm.url, { kind: 'value', token: TOKEN })()).ok).toBe(true)
+    expect(vmm.requests[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`)
+  })
+
+  it('is let in over a Unix socket', async () => {
+    const socketPath = join(await temporaryFolder(), 'vmm.sock')
+    const other = await startSimulatedVmm({
+      version: '0.6.0',
+      token: TOKEN,
+      listen: { socketPath },
+    })
+    onTestFinished(() => other.close())
+    expect((await createFor(other.url, { kind: 'value', token: TOKEN })()).ok).toBe(true)
+  })
+
+  it('is let in with the credentials in DSTACK_URL', async () => {
+    const url = vmm.url.replace('//', `//admin:${TOKEN}@`)
+    expect((await listGpus(url)).ok).toBe(true)
+  })
+
+  it('tells that it has no token to send', async () => {
+    expect(await listGpus(vmm.url)).toEqual({
+      ok: false,
+      failure: 'auth',
+      detail: 'status 401 without a token',
+      status: 401,
+    })
+  })
+
+  it('tells that the token was refused, in one call', async () => {
+    expect(await createFor(vmm.url, { kind: 'value', token: 'wrong' })()).toEqual({
+      ok: false,
+      failure: 'auth',
+      detail: 'status 401',
+      status: 401,
+    })
+    expect(vmm.calls).toBe(1)
+  })
+
+  it('takes a 403 for the same', async () => {
+    vmm.behave(raw('', 403))
+    const reading = await createFor(vmm.url, { kind: 'value', token: TOKEN })()
+    expect(reading).toMatchObject({ failure: 'auth', detail: 'status 403', status: 403 })
+  })
+
+  it('takes the token from a file, with one call for each answer', async () => {
+    writeFileSync(path, `${TOKEN}\n`)
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    expect((await ask()).ok).toBe(true)
+    expect((await ask()).ok).toBe(true)
+    expect(vmm.calls).toBe(2)
+  })
+
+  it('follows a token that is replaced while it runs, with one call more', async () => {
+    writeFileSync(path, TOKEN)
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    await ask()
+    vmm.setToken('the-next-one')
+    writeFileSync(path, 'the-next-one')
+    expect((await ask()).ok).toBe(true)
+    expect(vmm.calls).toBe(3)
+    expect((await ask()).ok).toBe(true)
+    expect(vmm.calls).toBe(4)
+  })
+
+  it('asks once when the file holds the token that was refused', async () => {
+    writeFileSync(path, 'wrong')
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    expect(await ask()).toMatchObject({ failure: 'auth', status: 401 })
+    expect(await ask()).toMatchObject({ failure: 'auth', status: 401 })
+    expect(vmm.calls).toBe(2)
+  })
+
+  it('asks twice at the most when the other token is refused as well', async () => {
+    writeFileSync(path, 'wrong')
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    await ask()
+    writeFileSync(path, 'also-wrong')
+    expect(await ask()).toMatchObject({ failure: 'auth', status: 401 })
+    expect(vmm.calls).toBe(3)
+  })
+
+  it('asks again within what is left of the same 2.5 s', async () => {
+    vmm.setToken(undefined)
+    vmm.behave([
+      { kind: 'ok' },
+      { kind: 'gate', until: delay(100), then: { kind: 'raw', status: 401 } },
+    ])
+    writeFileSync(path, TOKEN)
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    await ask()
+    writeFileSync(path, 'the-next-one')
+    const deadlines = vi.spyOn(AbortSignal, 'timeout')
+    expect((await ask()).ok).toBe(true)
+    const [first = Infinity, second = Infinity] = deadlines.mock.calls.flat()
+    expect(first).toBeLessThanOrEqual(2_500)
+    expect(first - second).toBeGreaterThan(90)
+  })
+
+  it('ends in a timeout when it hangs after the token was refused', async () => {
+    vmm.setToken(undefined)
+    vmm.behave([{ kind: 'ok' }, raw('', 401), { kind: 'hang' }])
+    writeFileSync(path, TOKEN)
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    await ask()
+    writeFileSync(path, 'the-next-one')
+    expect(await ask()).toEqual({ ok: false, failure: 'timeout', detail: 'ETIMEDOUT' })
+  })
+
+  it('does not call without the token that it should have, and tries the file again', async () => {
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    expect(await ask()).toEqual({
+      ok: false,
+      failure: 'auth',
+      detail: 'the token file: missing, ENOENT',
+      tokenProblem: 'missing',
+    })
+    expect(vmm.calls).toBe(0)
+    writeFileSync(path, TOKEN)
+    expect((await ask()).ok).toBe(true)
+  })
+
+  it('tells of a token that was refused and whose file is gone', async () => {
+    writeFileSync(path, TOKEN)
+    const ask = createFor(vmm.url, { kind: 'file', path })
+    await ask()
+    rmSync(path)
+    vmm.setToken('the-next-one')
+    expect(await ask()).toMatchObject({ failure: 'auth', status: 401, tokenProblem: 'missing' })
+    writeFileSync(path, 'the-next-one')
+    expect((await ask()).ok).toBe(true)
+  })
+
+  it.each<[string, (url: string) => ListGpus]>([
+    ['a variable', (url) => createFor(url, { kind: 'value', token: TOKEN })],
+    ['the URL', (url) => createFor(url.replace('//', `//user:${TOKEN}@`))],
+    ['the user name in the URL', (url) => createFor(url.replace('//', `//${TOKEN}@`))],
+  ])('never repeats a token from %s, whatever the VMM says', async (_place, create) => {
+    const basic = Buffer.from(`user:${TOKEN}`).toString('base64')
+    const { nsec } = makeKey()
+    const secrets = `${TOKEN} ${basic} Bearer ${TOKEN} ${nsec}`
+    vmm.behave({ kind: 'failure', message: `refused ${secrets} ${'x'.repeat(1000)}` })
+    const reading = await create(vmm.url)()
+    expect(reading).toHaveProperty('words', expect.stringMatching(/^refused \[secret\] /))
+    const told = JSON.stringify(reading)
+    expect(told).not.toContain(TOKEN)
+    expect(told).not.toContain(nsec)
+  })
+
+  it('repeats no part of a token that the end of the words would cut', async () => {
+    const before = 'x'.repeat(300 - TOKEN.length / 2)
+    vmm.behave({ kind: 'failure', message: before + TOKEN })
+    const reading = await createFor(vmm.url, { kind: 'value', token: TOKEN })()
+    expect(JSON.stringify(reading)).not.toContain(TOKEN.slice(0, 4))
   })
 })
 

@@ -15,7 +15,7 @@ import { StartError } from '@dstack-node/service-kit'
 import { nsecEncode } from 'nostr-tools/nip19'
 import { getPublicKey } from 'nostr-tools/pure'
 import { describe, expect, it } from 'vitest'
-import { loadOrCreateIdentity } from '../src/identity.js'
+import { loadOrCreateIdentity, readIdentity } from '../src/identity.js'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { recordingLog } from './_log.js'
 
@@ -194,5 +194,63 @@ describe('loadOrCreateIdentity refuses, and leaves untouched', () => {
     const path = join(await temporaryFolder(), 'data')
     writeFileSync(path, '')
     await expect(load(path)).rejects.toThrow('DATA_DIR is not a directory')
+  })
+})
+
+describe('readIdentity', () => {
+  const warnings: string[] = []
+  const read = (folder: string) => readIdentity(folder, (warning) => warnings.push(warning))
+
+  it('reads a key, and leaves the file as it is', async () => {
+    const folder = await folderWithKey(`${NSEC}\n`)
+    expect(await read(folder)).toMatchObject({ pubkey: PUBKEY })
+    expect(readFileSync(join(folder, 'key'), 'utf8')).toBe(`${NSEC}\n`)
+  })
+
+  it('makes neither a key nor a folder where there is none', async () => {
+    const folder = await temporaryFolder()
+    expect(await read(join(folder, 'a', 'b'))).toBeUndefined()
+    expect(await read(folder)).toBeUndefined()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('tells of a key that others may read', async () => {
+    await read(await folderWithKey(SECRET, 0o640))
+    expect(warnings.at(-1)).toMatch(/has mode 640: .*chmod 600/)
+  })
+
+  it('leaves temporary files of crashed starts where they are', async () => {
+    const folder = await folderWithKey(SECRET)
+    writeFileSync(join(folder, '.key.0.tmp'), '')
+    utimesSync(join(folder, '.key.0.tmp'), 0, 0)
+    await read(folder)
+    expect(readdirSync(folder).sort()).toEqual(['.key.0.tmp', 'key'])
+  })
+
+  it.each([
+    ['an empty file', '', /^Restore the key/],
+    ['something that is no key', 'hunter2', /^Restore it/],
+    ['a file that is too large', 'a'.repeat(5000), /^Restore it/],
+  ])('refuses %s, and says what to do', async (_what, content, nextStep) => {
+    const error = await read(await folderWithKey(content)).catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(StartError)
+    expect((error as StartError).nextStep).toMatch(nextStep)
+  })
+
+  it('refuses a link to nowhere, a directory, and a DATA_DIR that is a file', async () => {
+    const folder = await temporaryFolder()
+    writeFileSync(join(folder, 'file'), '')
+    await expect(read(join(folder, 'file'))).rejects.toThrow('DATA_DIR is not a directory')
+    symlinkSync('nowhere', join(folder, 'key'))
+    await expect(read(folder)).rejects.toThrow('link to a file that does not exist')
+    mkdirSync(join(folder, 'other', 'key'), { recursive: true })
+    await expect(read(join(folder, 'other'))).rejects.toThrow('must be a regular file')
+  })
+
+  it.skipIf(process.getuid?.() === 0)('refuses a folder where none can be made', async () => {
+    const folder = await temporaryFolder()
+    chmodSync(folder, 0o500)
+    const error = await read(join(folder, 'data')).catch((caught: unknown) => caught)
+    expect((error as StartError).message).toContain('no right to read or create it')
   })
 })

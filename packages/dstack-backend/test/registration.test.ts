@@ -1,18 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { startSimulatedRegistry, createGate, type SimulatedRegistry } from '@dstack-node/testbed'
 import { StartError } from '@dstack-node/service-kit'
 import fc from 'fast-check'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { register, type Clock } from '../src/registration.js'
+import { register, type Clock, type RegistrationOptions } from '../src/registration.js'
 import { createRegistryClient } from '../src/registry-client.js'
 import { recordingLog } from './_log.js'
 
 const PUBKEY = 'ab'.repeat(32)
-const WORKER = {
-  pubkey: PUBKEY,
-  owner: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
-  node_type: 'node-H100x1',
-}
+const WORKER = { pubkey: PUBKEY, owner: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed' }
+const NODE_TYPE = 'node-H100x1'
 
 /** A clock that stands still but for the sleeps, which it records and doesn't wait for. */
 function steppingClock(random = 0.5): Clock & { sleeps: number[] } {
@@ -40,10 +38,12 @@ async function attempt({
   clock = steppingClock(),
   url = registry.url,
   signal = new AbortController().signal,
-}: { timeoutMs?: number; clock?: Clock; url?: string; signal?: AbortSignal } = {}) {
+  nodeType = NODE_TYPE,
+  firstDelayMs = 0,
+}: Partial<Omit<RegistrationOptions, 'client'>> & { url?: string } = {}) {
   const { log } = await recordingLog()
   const client = createRegistryClient({ baseUrl: url }, new Agent({ pipelining: 0 }))
-  return register({ client, worker: WORKER, timeoutMs, signal, log, clock })
+  return register({ client, worker: WORKER, nodeType, timeoutMs, firstDelayMs, signal, log, clock })
 }
 
 /** The requests that the registry saw, as `GET` and `POST`. */
@@ -75,8 +75,14 @@ describe('register', () => {
     expect(seen()).toEqual(['GET', 'POST'])
     expect(registry.workers.get(PUBKEY)).toMatchObject({
       owner: WORKER.owner,
-      node_type: WORKER.node_type,
+      node_type: NODE_TYPE,
     })
+  })
+
+  it('tells the node type, whether it had to be registered or not', async () => {
+    expect((await attempt()).nodeType).toBe(NODE_TYPE)
+    registry.permit(PUBKEY)
+    expect(await attempt()).toMatchObject({ how: 'known', nodeType: NODE_TYPE })
   })
 
   it('keeps to a path prefix', async () => {
@@ -142,6 +148,7 @@ describe('register', () => {
         },
       },
       worker: WORKER,
+      nodeType: NODE_TYPE,
       timeoutMs: 10_000,
       signal: new AbortController().signal,
       log,
@@ -245,22 +252,43 @@ describe('register tries again', () => {
   })
 })
 
+describe('register with a first delay', () => {
+  it('waits before it asks anybody, and counts that', async () => {
+    registry.onRegister({ kind: 'raw', status: 503 })
+    const clock = steppingClock()
+    await refusal(attempt({ clock, firstDelayMs: 1_700 }))
+    expect(clock.sleeps[0]).toBe(1_700)
+    expect(clock.now()).toBeLessThanOrEqual(10_000)
+  })
+
+  it('ends while it waits when it is told to stop', async () => {
+    const controller = new AbortController()
+    const sleep: Clock['sleep'] = (milliseconds, signal) =>
+      delay(milliseconds, undefined, { signal })
+    const clock = { ...steppingClock(), sleep }
+    const started = attempt({ clock, firstDelayMs: 3_600_000, signal: controller.signal })
+    controller.abort()
+    await expect(started).rejects.toThrow('aborted')
+    expect(seen()).toEqual([])
+  })
+})
+
 describe('register and Retry-After', () => {
   const later = (value: string, status = 429) =>
     ({ kind: 'raw', status, headers: { 'retry-after': value } }) as const
 
-  it('waits as many seconds as a post was told', async () => {
+  it('waits as many seconds as a post was told, and a moment by chance', async () => {
     registry.onRegister([later('3')])
     const clock = steppingClock()
     await attempt({ clock })
-    expect(clock.sleeps).toEqual([3000])
+    expect(clock.sleeps).toEqual([3500])
   })
 
   it('waits as many seconds as the check was told, and posts nothing before', async () => {
     registry.onPermission([later('2')])
     const clock = steppingClock()
     await attempt({ clock })
-    expect(clock.sleeps).toEqual([2000])
+    expect(clock.sleeps).toEqual([2500])
     expect(seen()).toEqual(['GET', 'GET', 'POST'])
   })
 
@@ -269,7 +297,7 @@ describe('register and Retry-After', () => {
     const clock = steppingClock()
     await attempt({ clock, timeoutMs: 3_600_000 * 2 })
     expect(clock.sleeps[0]).toBeGreaterThan(3_500_000)
-    expect(clock.sleeps[0]).toBeLessThanOrEqual(3_600_000)
+    expect(clock.sleeps[0]).toBeLessThanOrEqual(3_600_500)
   })
 
   it.each(['soon', '-5', '1.5', ''])('ignores the nonsense "%s"', async (value) => {

@@ -5,12 +5,12 @@ function setup() {
   const time = { now: 1_000 }
   const waiting: ((value: number) => void)[] = []
   const load = () => new Promise<number>((resolve) => waiting.push(resolve))
-  const read = createSnapshot(
+  const { read, fresh } = createSnapshot(
     load,
     (value) => value,
     () => time.now,
   )
-  return { time, waiting, read }
+  return { time, waiting, read, fresh }
 }
 
 describe('createSnapshot', () => {
@@ -38,5 +38,20 @@ describe('createSnapshot', () => {
     const second = read()
     waiting[1]?.(20)
     expect(await second).toBe(20)
+  })
+
+  it('gives at once what serves still, and nothing while one would have to wait', async () => {
+    const { read, fresh, waiting, time } = setup()
+    expect(fresh()).toBeUndefined()
+    const first = read()
+    expect(fresh()).toBeUndefined()
+    waiting[0]?.(10)
+    await first
+    expect(fresh()).toBe(10)
+    time.now += 9
+    expect(fresh()).toBe(10)
+    time.now += 1
+    expect(fresh()).toBeUndefined()
+    expect(waiting).toHaveLength(1)
   })
 })

@@ -1,14 +1,63 @@
+import { answerFirst, count, sendAtOnce, type Tally } from '@dstack-node/service-kit'
+import type { ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance } from 'fastify'
-import { toBackendInfo } from '../backend-info.js'
+import * as z from 'zod'
 import type { ServerDependencies } from '../server.js'
+import { createAnswerHealth } from './health-answer.js'
+
+const infoSchema = z.object({
+  version: z.string().describe('of the form of this answer'),
+  topic: z.string(),
+  pubkeys: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
+  status: z.enum(['Available', 'Unavailable']),
+  metadata: z
+    .string()
+    .describe('JSON text with the GPUs, or a sentence that starts with `Error: `'),
+  ip_address: z.string().nullable(),
+})
+
+/** What the description of the API says about it. */
+export const healthOperation: ApiOperation = {
+  method: 'get',
+  path: '/health',
+  summary: 'GPUs, address and public key, as the worker reads them; x-sample-age-ms tells how old',
+  answers: {
+    200: { description: 'DStack answers, if with no GPU at all', schema: infoSchema },
+    503: {
+      description: 'DStack does not answer; retry-after tells when it is asked again',
+      schema: infoSchema,
+    },
+  },
+}
 
 /** `GET /health`: what the worker on this machine reads. */
 export function registerHealthRoute(app: FastifyInstance, dependencies: ServerDependencies): void {
-  const { identity, readGpus, ipAddress } = dependencies
+  const { monitor, address } = dependencies
+  const answer = createAnswerHealth(dependencies)
   app.get('/health', async (_request, reply) => {
-    const [reading, address] = await Promise.all([readGpus(), ipAddress()])
-    // Proxies and CDNs have been seen to keep an answer of this route.
-    reply.code(reading.ok ? 200 : 503).header('cache-control', 'no-store')
-    return toBackendInfo(identity.pubkey, reading, address)
+    const [sample, view] = await Promise.all([monitor.read(), address.read()])
+    sendAtOnce(reply, answer(sample, view))
+  })
+}
+
+/**
+ * Answers it before Fastify sees it, as the route does, while there is nobody to ask and nothing to wait
+ * for. The answers are counted in `tally`.
+ */
+export function answerHealthFirst(
+  app: FastifyInstance,
+  dependencies: ServerDependencies,
+  tally: Tally,
+): void {
+  const { monitor, address } = dependencies
+  const answer = createAnswerHealth(dependencies)
+  answerFirst(app, ({ method, url }) => {
+    if (method !== 'GET' || url !== '/health') return undefined
+    const sample = monitor.retryAfterMs() > 0 ? monitor.latest() : undefined
+    const view = address.fresh()
+    if (!sample || !view) return undefined
+    const ready = answer(sample, view)
+    count(tally, ready.status)
+    return ready
   })
 }

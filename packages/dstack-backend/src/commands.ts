@@ -1,0 +1,8 @@
+import type { Commands } from '@dstack-node/service-kit/command'
+import type { Config } from './config.js'
+
+/** What the program does from a shell beside serving; the service itself needs none of it. */
+export const commands: Commands<Config> = {
+  check: async () => (await import('./commands/check.js')).checkCommand,
+  pubkey: async () => (await import('./commands/pubkey.js')).pubkeyCommand,
+}
