@@ -3,7 +3,7 @@ import { parseEnv, variable, type Env } from '@dstack-node/service-kit/env'
 import { serviceVariables, type ServiceConfig } from '@dstack-node/service-kit/program'
 import { parsePubkey } from '@dstack-node/service-kit/pubkey'
 import * as z from 'zod'
-import { parseAuthHost, type AuthHost } from './auth-hosts.js'
+import { parseAuthHost, type AuthHost } from './auth/auth-hosts.js'
 import { parseAddressRange, type AddressRange } from './trusted-proxies.js'
 
 /** Where the list is: all that the commands have to know. */

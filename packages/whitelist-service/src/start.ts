@@ -7,7 +7,7 @@ import {
 import { recoverAllowlist } from './admin/writing/recover-allowlist.js'
 import { createRecoveringReader } from './admin/writing/recovering-reader.js'
 import { createServedWrites } from './admin/nip86/serve-changes.js'
-import { openAllowlistFile } from './allowlist-file.js'
+import { openAllowlistFile } from './list/allowlist-file.js'
 import { createClock } from './clock.js'
 import type { Config } from './config.js'
 import { buildServer } from './server.js'

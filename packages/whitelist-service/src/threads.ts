@@ -3,11 +3,11 @@ import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { errorCode } from '@dstack-node/service-kit/error-code'
 import type { ChangeRequest, ChangeResult } from './admin/change-allowlist.js'
 import { ChangeError, type ChangeErrorCode } from './admin/change-error.js'
-import { shareBytes } from './shared-bytes.js'
-import { readAllowlist, type ReadAllowlist } from './allowlist-reader.js'
-import type { Allowlist } from './allowlist.js'
-import type { FormatList } from './list-edition.js'
-import { formatList, type ListOrder } from './list-format.js'
+import { shareBytes } from './list/shared-bytes.js'
+import { readAllowlist, type ReadAllowlist } from './list/allowlist-reader.js'
+import type { Allowlist } from './list/allowlist.js'
+import type { FormatList } from './list/list-edition.js'
+import { formatList, type ListOrder } from './list/list-format.js'
 
 /** Up to this size, the work itself costs less than starting a thread does: about a thousand keys. */
 const INLINE_BYTES = 64 * 1024

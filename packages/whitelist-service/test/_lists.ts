@@ -1,6 +1,6 @@
 import { nip19 } from 'nostr-tools'
 import fc from 'fast-check'
-import { parseAllowlist, type Allowlist } from '../src/allowlist.js'
+import { parseAllowlist, type Allowlist } from '../src/list/allowlist.js'
 import { bytesOf } from './_bytes.js'
 
 /** What a test's list says of one key. */

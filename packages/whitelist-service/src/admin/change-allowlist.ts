@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ChangingFileError } from '../allowlist-reader.js'
-import type { MountRootOf } from '../mount-root.js'
+import { ChangingFileError } from '../list/allowlist-reader.js'
+import type { MountRootOf } from '../list/mount-root.js'
 import { appendAudit } from './writing/audit-log.js'
 import { explainFailure, refusal } from './change-error.js'
 import type { Change, Effect } from './change.js'

@@ -1,4 +1,4 @@
-import type { Verdict } from '../verdict.js'
+import type { Verdict } from '../list/verdict.js'
 
 /** What forward authentication says. The code is stable; the message is for people. */
 export type AuthVerdict = Admission | Refusal

@@ -1,5 +1,5 @@
 import type { Logger } from '@dstack-node/service-kit'
-import type { Allowlist } from '../allowlist.js'
+import type { Allowlist } from '../list/allowlist.js'
 import { createAttemptLimit } from '../attempt-limit.js'
 import { unauthorized, type AuthVerdict } from './auth-verdict.js'
 import { createClientAddress } from '../client-address.js'

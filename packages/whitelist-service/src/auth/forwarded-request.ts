@@ -1,4 +1,4 @@
-import type { AuthHost } from '../auth-hosts.js'
+import type { AuthHost } from './auth-hosts.js'
 import { rootUrlForms, type SignedRequest } from '../nip98.js'
 
 /** A request to `/auth`, as it came. */

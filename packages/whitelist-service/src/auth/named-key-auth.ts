@@ -1,9 +1,9 @@
 import { parsePubkey } from '@dstack-node/service-kit/pubkey'
-import type { Allowlist } from '../allowlist.js'
+import type { Allowlist } from '../list/allowlist.js'
 import { authVerdictOf, unauthorized, type AuthVerdict } from './auth-verdict.js'
 import type { AuthConfig } from '../config.js'
 import type { ProxyRequest } from './forwarded-request.js'
-import { judge } from '../verdict.js'
+import { judge } from '../list/verdict.js'
 
 interface NamedKeyOptions {
   config: Pick<AuthConfig, 'pubkeyHeader' | 'pubkeyQuery'>

@@ -1,6 +1,6 @@
-import type { Allowlist } from '../allowlist.js'
+import type { Allowlist } from '../list/allowlist.js'
 import type { AttemptLimit } from '../attempt-limit.js'
-import type { AuthHost } from '../auth-hosts.js'
+import type { AuthHost } from './auth-hosts.js'
 import { authVerdictOf, unauthorized, type AuthVerdict } from './auth-verdict.js'
 import {
   readForwardedRequest,
@@ -8,7 +8,7 @@ import {
   type ProxyRequest,
 } from './forwarded-request.js'
 import { verifyNip98, type Nip98Verdict, type SignedRequest } from '../nip98.js'
-import { judge } from '../verdict.js'
+import { judge } from '../list/verdict.js'
 
 interface TokenAuthOptions {
   hosts: readonly AuthHost[]

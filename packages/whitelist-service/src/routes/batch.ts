@@ -10,8 +10,8 @@ import { WORDS_PER_KEY } from '@dstack-node/service-kit/key-words'
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import type { Allowlist } from '../allowlist.js'
-import { isListed, judgeWords } from '../verdict.js'
+import type { Allowlist } from '../list/allowlist.js'
+import { isListed, judgeWords } from '../list/verdict.js'
 
 const MAX_KEYS = 10_000
 const BODY_BYTES = 2 * 1024 * 1024

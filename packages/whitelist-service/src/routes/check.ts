@@ -9,9 +9,9 @@ import {
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { Allowlist } from '../allowlist.js'
+import type { Allowlist } from '../list/allowlist.js'
 import { formatTime } from '../time-text.js'
-import { judge, type Verdict } from '../verdict.js'
+import { judge, type Verdict } from '../list/verdict.js'
 import { answerUnavailable } from './unavailable.js'
 import { parsePubkeyQuery, pubkeyQuerySchema } from './pubkey-query.js'
 

@@ -3,8 +3,8 @@ import { HEADERS_READABLE, READABLE_BY_ANYONE } from '@dstack-node/service-kit/c
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { ListEdition } from '../list-edition.js'
-import { LIST_FORMATS, type ListFormat } from '../list-format.js'
+import type { ListEdition } from '../list/list-edition.js'
+import { LIST_FORMATS, type ListFormat } from '../list/list-format.js'
 
 /** Below this size compression saves nothing worth the work. */
 const GZIP_BYTES = 1024

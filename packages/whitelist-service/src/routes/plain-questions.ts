@@ -8,11 +8,11 @@ import {
 } from '@dstack-node/service-kit'
 import { formatHexKey, HEX_LENGTH, WORDS_PER_KEY } from '@dstack-node/service-kit/key-words'
 import type { FastifyInstance } from 'fastify'
-import type { Allowlist } from '../allowlist.js'
-import type { ListEdition } from '../list-edition.js'
+import type { Allowlist } from '../list/allowlist.js'
+import type { ListEdition } from '../list/list-edition.js'
 import { answerCheck } from './check.js'
 import { answerUnchanged } from './list.js'
-import { judgeWords } from '../verdict.js'
+import { judgeWords } from '../list/verdict.js'
 import { answerWhitelist } from './whitelist.js'
 
 /** What the questions are answered from, and where the answers are counted. */

@@ -2,7 +2,7 @@ import type { ApiOperation } from '@dstack-node/service-kit/openapi'
 import { servePage } from '@dstack-node/service-kit/serve-page'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import type { AllowlistFile } from '../allowlist-file.js'
+import type { AllowlistFile } from '../list/allowlist-file.js'
 
 const healthSchema = z.object({
   status: z.enum(['ok', 'degraded']),

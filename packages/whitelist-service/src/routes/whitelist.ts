@@ -2,8 +2,8 @@ import { JSON_HEADERS, sendAtOnce, type ReadyAnswer } from '@dstack-node/service
 import { refusal, type ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
-import type { Allowlist } from '../allowlist.js'
-import { isListed } from '../verdict.js'
+import type { Allowlist } from '../list/allowlist.js'
+import { isListed } from '../list/verdict.js'
 import { parsePubkeyQuery, pubkeyQuerySchema } from './pubkey-query.js'
 
 const answerSchema = z.object({

@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
 import { ChangeError } from '../../src/admin/change-error.js'
-import { parseAllowlist, type Allowlist } from '../../src/allowlist.js'
+import { parseAllowlist, type Allowlist } from '../../src/list/allowlist.js'
 
 export const EMPTY = '{"pubkeys": []}\n'
 
@@ -78,39 +75,4 @@ export async function withoutRoot<T>(action: () => Promise<T>): Promise<T> {
   } finally {
     process.seteuid?.(0)
   }
-}
-
-/** Whether this process may mount; most tests of mounts can't run where it may not. */
-export const canMount = tryMount()
-
-function tryMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'dstack-node-mount-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
-    execFileSync('umount', [folder], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/** Mounts a file system of that size until the test is over. */
-export async function mountSmallDisk(kibibytes: number): Promise<string> {
-  const folder = join(await temporaryFolder(), 'disk')
-  await mkdir(folder)
-  mount(folder, ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', folder])
-  return folder
-}
-
-/** Mounts a file at another one, as containers do, until the test is over. */
-export function mountFile(source: string, at: string, { readOnly = false } = {}): void {
-  mount(at, ['--bind', source, at])
-  if (readOnly) execFileSync('mount', ['-o', 'remount,bind,ro', at])
-}
-
-function mount(at: string, args: readonly string[]): void {
-  execFileSync('mount', args)
-  onTestFinished(() => void execFileSync('umount', ['-l', at]))
 }

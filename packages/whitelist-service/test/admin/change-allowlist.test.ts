@@ -7,17 +7,9 @@ import { changeAllowlist, type ChangeResult } from '../../src/admin/change-allow
 import type { Change } from '../../src/admin/change.js'
 import { createOwner } from '../../src/admin/writing/lock-owner.js'
 import { journalPath, writeJournal } from '../../src/admin/writing/recovery-journal.js'
-import { judge } from '../../src/verdict.js'
-import {
-  canMount,
-  EMPTY,
-  makeList,
-  mountFile,
-  mountSmallDisk,
-  readAudit,
-  refusalOf,
-  type TestList,
-} from './_lists.js'
+import { judge } from '../../src/list/verdict.js'
+import { canMount, mountFile, mountSmallDisk } from '@dstack-node/testbed/test-tools/mounts'
+import { EMPTY, makeList, readAudit, refusalOf, type TestList } from './_lists.js'
 import { buildWriter, type Writer } from './_writers.js'
 import type { WriterTask } from './_writer.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseAuthHost } from '../../src/auth-hosts.js'
+import { parseAuthHost } from '../../src/auth/auth-hosts.js'
 import { headerLinesOf, readForwardedRequest } from '../../src/auth/forwarded-request.js'
 
 const HOSTS = ['https://media.example.com', 'files.example.com:8443', 'plain.example.com']

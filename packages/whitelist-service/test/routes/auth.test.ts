@@ -1,7 +1,7 @@
 import type { LightMyRequestResponse } from 'fastify'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { describe, expect, it } from 'vitest'
-import { parseAuthHost } from '../../src/auth-hosts.js'
+import { parseAuthHost } from '../../src/auth/auth-hosts.js'
 import type { AuthConfig } from '../../src/config.js'
 import { parseAddressRange } from '../../src/trusted-proxies.js'
 import { makeSigner, SITE, tokenOf } from '../_auth.js'

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
-import { parseAllowlist } from '../../src/allowlist.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
 import { listOf } from '../_bytes.js'
 import { makeServer } from '../_server.js'
 

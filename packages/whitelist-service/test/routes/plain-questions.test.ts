@@ -7,7 +7,7 @@ import { exchangeRaw, openRaw, readAnswer } from '@dstack-node/testbed/test-tool
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { parseAllowlist } from '../../src/allowlist.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
 import { listOf } from '../_bytes.js'
 import { makeServer, type TestServer, type TestServerOptions } from '../_server.js'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
-import { parseAllowlist } from '../../src/allowlist.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
 import { listOf } from '../_bytes.js'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { makeServer } from '../_server.js'

@@ -1,7 +1,7 @@
 import { CommandError, EXIT } from '@dstack-node/service-kit/command-error'
 import { errorCode } from '@dstack-node/service-kit/error-code'
 import { formatNpub } from '@dstack-node/service-kit/npub'
-import { createEmptyList } from '../../empty-list.js'
+import { createEmptyList } from '../../list/empty-list.js'
 import { changeAllowlist, type ChangeResult } from '../change-allowlist.js'
 import { ChangeError } from '../change-error.js'
 import type { Change, Deed } from '../change.js'

@@ -1,8 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CommandError } from '@dstack-node/service-kit/command-error'
-import { ChangingFileError, readAllowlist, type AllowlistReading } from '../../allowlist-reader.js'
-import type { Allowlist } from '../../allowlist.js'
-import { NO_LIST } from '../../empty-list.js'
+import {
+  ChangingFileError,
+  readAllowlist,
+  type AllowlistReading,
+} from '../../list/allowlist-reader.js'
+import type { Allowlist } from '../../list/allowlist.js'
+import { NO_LIST } from '../../list/empty-list.js'
 
 /** A list that is written in place, because it can't be replaced, is no list for a moment. */
 const ATTEMPTS = 3

@@ -1,5 +1,5 @@
 import { CommandError, EXIT } from '@dstack-node/service-kit/command-error'
-import { MAX_LABEL_LENGTH, MAX_REASON_LENGTH } from '../../allowlist-document.js'
+import { MAX_LABEL_LENGTH, MAX_REASON_LENGTH } from '../../list/allowlist-document.js'
 import type { ListContext } from './list-command.js'
 
 const MAX_LENGTHS = { label: MAX_LABEL_LENGTH, reason: MAX_REASON_LENGTH }

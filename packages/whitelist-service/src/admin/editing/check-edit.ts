@@ -1,5 +1,5 @@
-import type { Allowlist } from '../../allowlist.js'
-import { findKey, type KeyTable } from '../../key-table.js'
+import type { Allowlist } from '../../list/allowlist.js'
+import { findKey, type KeyTable } from '../../list/key-table.js'
 import type { Change } from '../change.js'
 
 /** The parts of a list by which a change shows. */

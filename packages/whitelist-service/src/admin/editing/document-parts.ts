@@ -1,5 +1,5 @@
 import { parsePubkey } from '@dstack-node/service-kit/pubkey'
-import { AllowlistFormatError } from '../../allowlist-document.js'
+import { AllowlistFormatError } from '../../list/allowlist-document.js'
 import { scanItems, type Container, type Item } from './json-items.js'
 import { styleOf, type Style } from './json-layout.js'
 

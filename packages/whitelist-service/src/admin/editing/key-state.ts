@@ -1,4 +1,4 @@
-import { MAX_LABEL_LENGTH, MAX_REASON_LENGTH } from '../../allowlist-document.js'
+import { MAX_LABEL_LENGTH, MAX_REASON_LENGTH } from '../../list/allowlist-document.js'
 import { formatTime } from '../../time-text.js'
 import type { Allow, BanKey, Change, Deed, Effect } from '../change.js'
 import { expiryAfter } from './expiry.js'

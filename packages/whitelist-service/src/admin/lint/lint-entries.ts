@@ -1,5 +1,5 @@
 import { parsePubkey, type PubkeyErrorCode } from '@dstack-node/service-kit/pubkey'
-import { addKey, createKeyTable, type KeyTable } from '../../key-table.js'
+import { addKey, createKeyTable, type KeyTable } from '../../list/key-table.js'
 import { formatTime } from '../../time-text.js'
 import { scanItems, type Item } from '../editing/json-items.js'
 import { doubtAbout } from './key-doubt.js'

@@ -1,5 +1,5 @@
 import { parsePubkey } from '@dstack-node/service-kit/pubkey'
-import { describeShape, documentSchema } from '../../document-schema.js'
+import { describeShape, documentSchema } from '../../list/document-schema.js'
 import type { Finding } from './finding.js'
 import { withoutMark, type JsonDocument } from './list-fields.js'
 

@@ -1,6 +1,6 @@
 import { isSecretKey, parsePubkey } from '@dstack-node/service-kit/pubkey'
 import * as z from 'zod'
-import { MAX_REASON_LENGTH } from '../../allowlist-document.js'
+import { MAX_REASON_LENGTH } from '../../list/allowlist-document.js'
 import { MethodError } from './method-error.js'
 import { plainText } from '../editing/plain-text.js'
 

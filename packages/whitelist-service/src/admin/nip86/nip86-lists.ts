@@ -1,6 +1,6 @@
-import type { Allowlist } from '../../allowlist.js'
-import { keyAt, sortTable, type KeyTable } from '../../key-table.js'
-import { textAt, type TextColumn } from '../../text-column.js'
+import type { Allowlist } from '../../list/allowlist.js'
+import { keyAt, sortTable, type KeyTable } from '../../list/key-table.js'
+import { textAt, type TextColumn } from '../../list/text-column.js'
 
 /** The answer to `listallowedpubkeys`, in UTF-8: without the keys that have expired. */
 export function formatAllowed({ keys, reasons, expiries }: Allowlist, now: number): Uint8Array {

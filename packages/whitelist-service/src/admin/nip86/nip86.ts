@@ -1,5 +1,5 @@
 import type { Logger } from '@dstack-node/service-kit'
-import type { AdminListFormat } from '../../list-format.js'
+import type { AdminListFormat } from '../../list/list-format.js'
 import { ChangeError } from '../change-error.js'
 import type { Change } from '../change.js'
 import { MethodError } from './method-error.js'

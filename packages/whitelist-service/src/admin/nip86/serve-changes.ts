@@ -1,4 +1,4 @@
-import type { AllowlistFile } from '../../allowlist-file.js'
+import type { AllowlistFile } from '../../list/allowlist-file.js'
 import type { Clock } from '../../clock.js'
 import type { ChangeRequest, ChangeResult } from '../change-allowlist.js'
 import { replacedOutside } from '../writing/list-target.js'

@@ -1,12 +1,12 @@
-import { AllowlistFormatError } from '../../allowlist-document.js'
+import { AllowlistFormatError } from '../../list/allowlist-document.js'
 import {
   ChangingFileError,
   MAX_BYTES,
   readBounded,
   UnusableFileError,
-} from '../../allowlist-reader.js'
-import { parseAllowlist, type Allowlist } from '../../allowlist.js'
-import { signatureOf } from '../../follow.js'
+} from '../../list/allowlist-reader.js'
+import { parseAllowlist, type Allowlist } from '../../list/allowlist.js'
+import { signatureOf } from '../../list/follow.js'
 import { refusal } from '../change-error.js'
 import type { Change } from '../change.js'
 import { isAsMeant } from '../editing/check-edit.js'

@@ -2,8 +2,8 @@ import { constants, type Stats } from 'node:fs'
 import { access, lstat, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errorCode } from '@dstack-node/service-kit/error-code'
-import { NO_LIST } from '../../empty-list.js'
-import { mountRootOf, type MountRootOf } from '../../mount-root.js'
+import { NO_LIST } from '../../list/empty-list.js'
+import { mountRootOf, type MountRootOf } from '../../list/mount-root.js'
 import { refusal, type ChangeError } from '../change-error.js'
 
 /** A list file that may be changed. */

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises'
-import type { MountRootOf } from '../../mount-root.js'
+import type { MountRootOf } from '../../list/mount-root.js'
 import { ChangeError, explainFailure } from '../change-error.js'
 import { withFileLock, type LockOptions } from './file-lock.js'
 import { locateTarget } from './list-target.js'

@@ -1,5 +1,5 @@
 import type { Logger } from '@dstack-node/service-kit'
-import type { ReadAllowlist } from '../../allowlist-reader.js'
+import type { ReadAllowlist } from '../../list/allowlist-reader.js'
 
 interface RecoveringOptions {
   read: ReadAllowlist

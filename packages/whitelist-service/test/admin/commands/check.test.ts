@@ -1,6 +1,6 @@
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { describe, expect, it } from 'vitest'
-import { parseAllowlist } from '../../../src/allowlist.js'
+import { parseAllowlist } from '../../../src/list/allowlist.js'
 import { bytesOf } from '../../_bytes.js'
 import { documentOf, openShell } from './_shell.js'
 

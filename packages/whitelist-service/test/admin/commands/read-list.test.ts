@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import { describe, expect, it, vi } from 'vitest'
 import { readList, settle } from '../../../src/admin/commands/read-list.js'
-import { ChangingFileError } from '../../../src/allowlist-reader.js'
+import { ChangingFileError } from '../../../src/list/allowlist-reader.js'
 import { openShell } from './_shell.js'
 
 const one = makeKey()

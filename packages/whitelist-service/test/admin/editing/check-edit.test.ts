@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Change } from '../../../src/admin/change.js'
 import { isAsMeant } from '../../../src/admin/editing/check-edit.js'
 import { applyChanges } from '../../../src/admin/editing/edit-document.js'
-import { parseAllowlist, type Allowlist } from '../../../src/allowlist.js'
+import { parseAllowlist, type Allowlist } from '../../../src/list/allowlist.js'
 import { bytesOf } from '../../_bytes.js'
 import { anyChanges, anyListFile, NOW } from '../_document.js'
 

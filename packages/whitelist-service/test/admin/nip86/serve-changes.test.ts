@@ -8,11 +8,12 @@ import {
   openAllowlistFile,
   type AllowlistFile,
   type AllowlistState,
-} from '../../../src/allowlist-file.js'
-import { readAllowlist } from '../../../src/allowlist-reader.js'
+} from '../../../src/list/allowlist-file.js'
+import { readAllowlist } from '../../../src/list/allowlist-reader.js'
 import { recordLog } from '../../_log.js'
 import { makeServer } from '../../_server.js'
-import { canMount, EMPTY, makeList, mountFile, refusalOf } from '../_lists.js'
+import { canMount, mountFile } from '@dstack-node/testbed/test-tools/mounts'
+import { EMPTY, makeList, refusalOf } from '../_lists.js'
 
 const NOW_MS = 1_800_000_000_123
 const RESULT = { effects: [], versionBefore: 'a', versionAfter: 'a' }

@@ -14,7 +14,8 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { appendAudit, formatAudit, type AuditRecord } from '../../../src/admin/writing/audit-log.js'
-import { canMount, makeList, mountSmallDisk, readAudit, refusalOf, withoutRoot } from '../_lists.js'
+import { canMount, mountSmallDisk } from '@dstack-node/testbed/test-tools/mounts'
+import { makeList, readAudit, refusalOf, withoutRoot } from '../_lists.js'
 
 const PUBKEY = 'ab'.repeat(32)
 const RECORD: AuditRecord = {

@@ -6,8 +6,8 @@ import {
   isUnchanged,
   readListContent,
 } from '../../../src/admin/writing/list-content.js'
-import { MAX_BYTES } from '../../../src/allowlist-reader.js'
-import { parseAllowlist } from '../../../src/allowlist.js'
+import { MAX_BYTES } from '../../../src/list/allowlist-reader.js'
+import { parseAllowlist } from '../../../src/list/allowlist.js'
 import { bytesOf } from '../../_bytes.js'
 import { EMPTY, makeList, refusalOf } from '../_lists.js'
 

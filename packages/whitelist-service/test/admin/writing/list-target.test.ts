@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { describe, expect, it } from 'vitest'
 import { inspectTarget } from '../../../src/admin/writing/list-target.js'
-import { NO_LIST } from '../../../src/empty-list.js'
-import { canMount, makeList, mountFile, refusalOf } from '../_lists.js'
+import { NO_LIST } from '../../../src/list/empty-list.js'
+import { canMount, mountFile } from '@dstack-node/testbed/test-tools/mounts'
+import { makeList, refusalOf } from '../_lists.js'
 
 describe('inspectTarget', () => {
   it('takes an ordinary file', async () => {

@@ -9,15 +9,8 @@ import {
 } from '../../../src/admin/writing/overwrite-in-place.js'
 import { journalPath, writeJournal } from '../../../src/admin/writing/recovery-journal.js'
 import { bytesOf } from '../../_bytes.js'
-import {
-  canMount,
-  makeList,
-  mountFile,
-  mountSmallDisk,
-  refusalOf,
-  withoutRoot,
-  type TestList,
-} from '../_lists.js'
+import { canMount, mountFile, mountSmallDisk } from '@dstack-node/testbed/test-tools/mounts'
+import { makeList, refusalOf, withoutRoot, type TestList } from '../_lists.js'
 
 const OLD = 'the old content'
 const NEW = 'the new content, which is longer'

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createRecoveringReader } from '../../../src/admin/writing/recovering-reader.js'
-import type { AllowlistReading } from '../../../src/allowlist-reader.js'
-import { parseAllowlist } from '../../../src/allowlist.js'
+import type { AllowlistReading } from '../../../src/list/allowlist-reader.js'
+import { parseAllowlist } from '../../../src/list/allowlist.js'
 import { listOf } from '../../_bytes.js'
 import { recordLog } from '../../_log.js'
 

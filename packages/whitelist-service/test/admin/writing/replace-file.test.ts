@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { replaceFile } from '../../../src/admin/writing/replace-file.js'
 import { bytesOf } from '../../_bytes.js'
-import { canMount, makeList, mountSmallDisk, withoutRoot, type TestList } from '../_lists.js'
+import { canMount, mountSmallDisk } from '@dstack-node/testbed/test-tools/mounts'
+import { makeList, withoutRoot, type TestList } from '../_lists.js'
 
 const NEW = bytesOf('{"pubkeys": ["new"]}')
 const isRoot = process.geteuid?.() === 0

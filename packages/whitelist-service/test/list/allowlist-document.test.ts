@@ -4,8 +4,8 @@ import {
   AllowlistFormatError,
   lineOfEntry,
   parseAllowlistDocument,
-} from '../src/allowlist-document.js'
-import { bytesOf, listOf } from './_bytes.js'
+} from '../../src/list/allowlist-document.js'
+import { bytesOf, listOf } from '../_bytes.js'
 
 /** What a document says that has nothing beside its entries. */
 const NOTHING = { meta: new Map(), banned: new Map() }

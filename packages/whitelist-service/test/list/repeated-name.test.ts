@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { AllowlistFormatError, parseAllowlistDocument } from '../src/allowlist-document.js'
-import { findRepeatedName } from '../src/repeated-name.js'
-import { bytesOf } from './_bytes.js'
+import { AllowlistFormatError, parseAllowlistDocument } from '../../src/list/allowlist-document.js'
+import { findRepeatedName } from '../../src/list/repeated-name.js'
+import { bytesOf } from '../_bytes.js'
 
 const A = 'a'.repeat(64)
 const B = 'b'.repeat(64)

@@ -15,16 +15,16 @@ import {
 import { join } from 'node:path'
 import { StartError } from '@dstack-node/service-kit'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { openAllowlistFile, type AllowlistFile } from '../src/allowlist-file.js'
+import { openAllowlistFile, type AllowlistFile } from '../../src/list/allowlist-file.js'
 import {
   readAllowlist,
   type AllowlistReading,
   type ReadAllowlist,
-} from '../src/allowlist-reader.js'
-import { parseAllowlist } from '../src/allowlist.js'
-import { listOf } from './_bytes.js'
+} from '../../src/list/allowlist-reader.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
+import { listOf } from '../_bytes.js'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
-import { recordLog, type LogLine } from './_log.js'
+import { recordLog, type LogLine } from '../_log.js'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 
 const PATIENCE = { timeout: 30_000, interval: 20 }

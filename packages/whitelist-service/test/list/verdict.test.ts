@@ -1,10 +1,10 @@
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseAllowlist } from '../src/allowlist.js'
-import { isListed, judge, type Verdict } from '../src/verdict.js'
-import { bytesOf } from './_bytes.js'
-import { allowlistOf, anyKeys, anySpelling, isAllowed, NOW, type ListedKey } from './_lists.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
+import { isListed, judge, type Verdict } from '../../src/list/verdict.js'
+import { bytesOf } from '../_bytes.js'
+import { allowlistOf, anyKeys, anySpelling, isAllowed, NOW, type ListedKey } from '../_lists.js'
 
 const key = makeKey()
 const other = makeKey()

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { formatNpub } from '@dstack-node/service-kit/npub'
 import { parsePubkey } from '@dstack-node/service-kit/pubkey'
-import { formatAllowed, formatBanned } from './admin/nip86/nip86-lists.js'
+import { formatAllowed, formatBanned } from '../admin/nip86/nip86-lists.js'
 import type { Allowlist } from './allowlist.js'
 import { findKey, keyAt, sortTable } from './key-table.js'
 

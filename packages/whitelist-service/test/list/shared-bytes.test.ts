@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { shareBytes, shareText } from '../src/shared-bytes.js'
+import { shareBytes, shareText } from '../../src/list/shared-bytes.js'
 
 describe('shareText', () => {
   it('is the text in UTF-8, in shared memory', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseAuthHost } from '../src/auth-hosts.js'
+import { parseAuthHost } from '../../src/auth/auth-hosts.js'
 
 describe('parseAuthHost', () => {
   it.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createTextColumn, textAt } from '../src/text-column.js'
+import { createTextColumn, textAt } from '../../src/list/text-column.js'
 
 const anyTexts = fc
   .array(fc.option(fc.string({ unit: 'binary' }), { nil: undefined }))

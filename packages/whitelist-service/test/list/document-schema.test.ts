@@ -5,8 +5,8 @@ import {
   AllowlistFormatError,
   parseAllowlistDocument,
   type AllowlistDocument,
-} from '../src/allowlist-document.js'
-import { bytesOf } from './_bytes.js'
+} from '../../src/list/allowlist-document.js'
+import { bytesOf } from '../_bytes.js'
 
 const key = makeKey()
 const other = makeKey()

@@ -8,7 +8,7 @@ import {
   keyAt,
   sortTable,
   type KeyTable,
-} from '../src/key-table.js'
+} from '../../src/list/key-table.js'
 
 const digits = (length: number) =>
   fc

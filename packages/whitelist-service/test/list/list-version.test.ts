@@ -1,9 +1,9 @@
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseAllowlist } from '../src/allowlist.js'
-import { bytesOf } from './_bytes.js'
-import { allowlistOf, anyKeys, anySpelling, NOW, type ListedKey } from './_lists.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
+import { bytesOf } from '../_bytes.js'
+import { allowlistOf, anyKeys, anySpelling, NOW, type ListedKey } from '../_lists.js'
 
 const key = makeKey()
 const other = makeKey()

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
-import { AllowlistFormatError } from '../src/allowlist-document.js'
-import { parseAllowlist } from '../src/allowlist.js'
-import { findKey } from '../src/key-table.js'
-import { textAt } from '../src/text-column.js'
-import { isListed } from '../src/verdict.js'
-import { bytesOf, listOf } from './_bytes.js'
+import { AllowlistFormatError } from '../../src/list/allowlist-document.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
+import { findKey } from '../../src/list/key-table.js'
+import { textAt } from '../../src/list/text-column.js'
+import { isListed } from '../../src/list/verdict.js'
+import { bytesOf, listOf } from '../_bytes.js'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 
 /** No key here expires. */

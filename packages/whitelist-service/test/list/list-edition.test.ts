@@ -4,12 +4,12 @@ import { runInNewContext } from 'node:vm'
 import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import type { AllowlistState } from '../src/allowlist-file.js'
-import { parseAllowlist } from '../src/allowlist.js'
-import { createListEditions, type FormatList } from '../src/list-edition.js'
-import { formatList, LIST_FORMATS } from '../src/list-format.js'
-import { bytesOf } from './_bytes.js'
-import { anyKeys, fileOf, isAllowed, NOW } from './_lists.js'
+import type { AllowlistState } from '../../src/list/allowlist-file.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
+import { createListEditions, type FormatList } from '../../src/list/list-edition.js'
+import { formatList, LIST_FORMATS } from '../../src/list/list-format.js'
+import { bytesOf } from '../_bytes.js'
+import { anyKeys, fileOf, isAllowed, NOW } from '../_lists.js'
 
 const key = makeKey()
 const other = makeKey()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeSyntax, lineAt, lineOf } from '../src/json-place.js'
+import { describeSyntax, lineAt, lineOf } from '../../src/list/json-place.js'
 
 describe('lineOf', () => {
   const text = '{"a":\n{\n"b"\n: [1,\n2, {"c": 3}]},\r\n"d": 4}'

@@ -2,7 +2,7 @@ import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@dstack-node/testbed/test-tools/temporary-folder'
 import { describe, expect, it } from 'vitest'
-import { findMountRoot, mountRootOf } from '../src/mount-root.js'
+import { findMountRoot, mountRootOf } from '../../src/list/mount-root.js'
 
 const LIST = '/app/whitelist.json'
 

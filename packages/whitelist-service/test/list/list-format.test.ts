@@ -3,10 +3,10 @@ import { makeKey } from '@dstack-node/testbed/test-tools/nostr-keys'
 import fc from 'fast-check'
 import { nip19 } from 'nostr-tools'
 import { describe, expect, it } from 'vitest'
-import { parseAllowlist } from '../src/allowlist.js'
-import { formatList, LIST_FORMATS, type ListFormat } from '../src/list-format.js'
-import { bytesOf, listOf } from './_bytes.js'
-import { allowlistOf, anyKeys, fileOf, isAllowed, NOW, type ListedKey } from './_lists.js'
+import { parseAllowlist } from '../../src/list/allowlist.js'
+import { formatList, LIST_FORMATS, type ListFormat } from '../../src/list/list-format.js'
+import { bytesOf, listOf } from '../_bytes.js'
+import { allowlistOf, anyKeys, fileOf, isAllowed, NOW, type ListedKey } from '../_lists.js'
 
 const key = makeKey()
 const other = makeKey()
