@@ -21,10 +21,15 @@ export type ReadAllowlist = (path: string, knownHash?: string) => Promise<Allowl
 
 /** The largest file that is read. */
 export const MAX_BYTES = 256 * 1024 * 1024
+const PIECE_BYTES = 1024 * 1024
 
 /** Reads the list on the calling thread. Never throws: what went wrong is the result. */
 export const readAllowlist: ReadAllowlist = async (path, knownHash) => {
   try {
+    // Piece by piece: most looks find nothing new, and a large list would take its size in memory each time.
+    if (knownHash !== undefined && (await openBounded(path, hashFile)) === knownHash) {
+      return { kind: 'unchanged' }
+    }
     const bytes = await readBounded(path)
     const hash = createHash('sha256').update(bytes).digest('hex')
     if (hash === knownHash) return { kind: 'unchanged' }
@@ -42,19 +47,35 @@ export class ChangingFileError extends UnusableFileError {}
 
 /** Reads a file of a bounded size. Throws an UnusableFileError, or the system's error. */
 export async function readBounded(path: string): Promise<Buffer> {
+  return openBounded(path, (file) => file.readFile())
+}
+
+async function openBounded<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
   // Without O_NONBLOCK, opening a FIFO would wait for a writer.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     await assertUsable(file)
     const before = await stampOf(file)
-    const bytes = await file.readFile()
+    const content = await read(file)
     if ((await stampOf(file)) !== before) {
       throw new ChangingFileError('it is being written right now')
     }
-    return bytes
+    return content
   } finally {
     await file.close()
   }
+}
+
+async function hashFile(file: FileHandle): Promise<string> {
+  const hash = createHash('sha256')
+  const piece = Buffer.allocUnsafe(PIECE_BYTES)
+  for (let position = 0; position <= MAX_BYTES;) {
+    const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, position)
+    if (bytesRead === 0) break
+    hash.update(piece.subarray(0, bytesRead))
+    position += bytesRead
+  }
+  return hash.digest('hex')
 }
 
 async function stampOf(file: FileHandle): Promise<string> {

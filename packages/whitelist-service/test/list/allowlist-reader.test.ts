@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -54,6 +54,14 @@ describe('readAllowlist', () => {
     const path = await listFile()
     expect(await readAllowlist(path, sha256(listOf([key.npub])))).toEqual({ kind: 'unchanged' })
     expect((await readAllowlist(path, sha256(listOf([])))).kind).toBe('list')
+  })
+
+  it('knows a content of several megabytes again, and the one that differs at its end', async () => {
+    const bytes = listOf(Array.from({ length: 40_000 }, (_, index) => `${key.npub}${index}`))
+    const path = await listFile(bytes)
+    expect(await readAllowlist(path, sha256(bytes))).toEqual({ kind: 'unchanged' })
+    await appendFile(path, ' ')
+    expect((await readAllowlist(path, sha256(bytes))).kind).toBe('list')
   })
 
   it('says that a file is missing', async () => {
