@@ -9,6 +9,8 @@ const NO_NAME =
   'Correct the host in DSTACK_URL, or the DNS of this machine: the name does not resolve.'
 const NO_ROUTE =
   'Check the host in DSTACK_URL, the network and its firewalls: there is no way to it from here.'
+const NO_FILES =
+  'Raise the limit of open files of this backend (ulimit -n, LimitNOFILE), and see who opens so many connections to it.'
 const NO_CA =
   'Mend the certificate of what answers at DSTACK_URL, or set NODE_EXTRA_CA_CERTS to the file of its CA.'
 const NO_TLS = 'Write http:// in DSTACK_URL: what listens there does not speak TLS.'
@@ -22,6 +24,8 @@ const CONNECT: Table = {
   EAI_AGAIN: NO_NAME,
   EHOSTUNREACH: NO_ROUTE,
   ENETUNREACH: NO_ROUTE,
+  EMFILE: NO_FILES,
+  ENFILE: NO_FILES,
 }
 
 const CONNECT_FROM_CONTAINER: Table = {

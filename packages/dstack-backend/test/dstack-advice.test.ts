@@ -34,6 +34,8 @@ describe('adviseDstack', () => {
     [BRIDGE, 'ENOTFOUND', /extra_hosts: host\.docker\.internal:host-gateway/],
     [LOCAL, 'EHOSTUNREACH', /network and its firewalls/],
     [LOCAL, 'ENETUNREACH', /network and its firewalls/],
+    [LOCAL, 'EMFILE', /^Raise the limit of open files of this backend/],
+    [SOCKET, 'ENFILE', /^Raise the limit of open files of this backend/],
     [LOCAL, 'ECONNRESET', /^Look at the VMM's log, .*\(ECONNRESET\)/],
     [LOCAL, 'CERT_HAS_EXPIRED', /certificate.*NODE_EXTRA_CA_CERTS/],
     [LOCAL, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', /certificate.*NODE_EXTRA_CA_CERTS/],

@@ -10,6 +10,10 @@ export interface BuiltProgramOptions {
   args?: readonly string[]
   /** Another copy than the one in `dist`. */
   file?: string
+  /** Runs it as this user and group; only root can. */
+  uid?: number
+  /** A command that ends in running it, such as `unshare --mount`; it is given Node, the file and `args`. */
+  through?: readonly string[]
 }
 
 /** A built program as a process. */
@@ -34,12 +38,15 @@ export function builtFile(name: 'whitelist' | 'backend'): string {
 /** Starts `dist/<name>.js` with nothing of this process's environment but PATH. */
 export function startBuiltProgram(
   name: 'whitelist' | 'backend',
-  { env = {}, cwd, args = [], file = builtFile(name) }: BuiltProgramOptions = {},
+  options: BuiltProgramOptions = {},
 ): BuiltProgram {
-  const child = spawn(process.execPath, [file, ...args], {
+  const { env = {}, cwd, args = [], file = builtFile(name), uid, through = [] } = options
+  const [command = process.execPath, ...rest] = [...through, process.execPath, file, ...args]
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid !== undefined && { uid, gid: uid }),
   })
   let output = ''
   const exited = once(child, 'close').then(([code, signal]) => ({

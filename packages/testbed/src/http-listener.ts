@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { rename, rm } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
+import type { Certificate } from './certificate.js'
 import { hasStaleSocket } from './stale-socket.js'
 
 /** Where to listen: a TCP port (0 picks a free one) or a Unix socket. */
@@ -27,20 +29,21 @@ const MAX_SOCKET_PATH_BYTES = 107
 // What the VMM does, and a sensible value for anything else.
 const KEEP_ALIVE_MS = 10_000
 
-/** Starts listening and resolves once connections are accepted. */
+/** Starts listening, over TLS where there is a certificate, and resolves once connections are accepted. */
 export async function startHttpListener(
   handler: RequestHandler,
   address: ListenAddress = {},
+  tls?: Certificate,
 ): Promise<HttpListener> {
   if ('socketPath' in address) checkSocketPath(address.socketPath)
   const sockets = new Set<Socket>()
-  let server = await listen(handler, sockets, address)
+  let server = await listen(handler, sockets, address, tls)
   const bound = boundAddress(server, address)
   let listening = true
 
   async function start(): Promise<void> {
     if (listening) return
-    server = await listen(handler, sockets, bound)
+    server = await listen(handler, sockets, bound, tls)
     listening = true
   }
   async function stop(): Promise<void> {
@@ -58,7 +61,7 @@ export async function startHttpListener(
   function closeIdle(): void {
     server.closeIdleConnections()
   }
-  return { url: addressUrl(bound), start, stop, restart, closeIdle }
+  return { url: addressUrl(bound, tls ? 'https' : 'http'), start, stop, restart, closeIdle }
 }
 
 async function moveAside(path: string): Promise<string> {
@@ -67,15 +70,20 @@ async function moveAside(path: string): Promise<string> {
   return aside
 }
 
-async function listen(handler: RequestHandler, sockets: Set<Socket>, address: ListenAddress) {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+async function listen(
+  handler: RequestHandler,
+  sockets: Set<Socket>,
+  address: ListenAddress,
+  tls: Certificate | undefined,
+) {
+  const server = createFor(tls, (request, response) => {
     // A client that went away in the middle is what some tests are about.
     response.on('error', () => undefined)
     // The real VMM gives no hint of its keep-alive: clients learn it from a closed connection.
     response.removeHeader('connection')
     handler(request, response).catch(() => response.destroy())
   })
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
@@ -90,19 +98,27 @@ async function listen(handler: RequestHandler, sockets: Set<Socket>, address: Li
   return server
 }
 
-function boundAddress(server: Server, asked: ListenAddress): ListenAddress {
+function createFor(
+  tls: Certificate | undefined,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Server | TlsServer {
+  const options = { keepAliveTimeout: KEEP_ALIVE_MS }
+  return tls ? createTlsServer({ ...options, ...tls }, answer) : createServer(options, answer)
+}
+
+function boundAddress(server: Server | TlsServer, asked: ListenAddress): ListenAddress {
   const bound = server.address()
   if (bound === null || typeof bound === 'string') return asked
   return { host: bound.address, port: bound.port }
 }
 
-function addressUrl(address: ListenAddress): string {
+function addressUrl(address: ListenAddress, scheme: 'http' | 'https'): string {
   if ('socketPath' in address) return `unix://${address.socketPath}`
   const host = address.host === '0.0.0.0' ? '127.0.0.1' : (address.host ?? '127.0.0.1')
-  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port ?? 0}`
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port ?? 0}`
 }
 
-function endServer(server: Server, sockets: Set<Socket>): Promise<void> {
+function endServer(server: Server | TlsServer, sockets: Set<Socket>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => {
       resolve()

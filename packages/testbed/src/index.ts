@@ -7,6 +7,8 @@ export {
   type Raw,
   type Script,
 } from './behaviour.js'
+export { startBlackHole, type BlackHole } from './black-hole.js'
+export { makeCertificate, type Certificate, type CertificateOptions } from './certificate.js'
 export {
   GPU_MODELS,
   gpuCards,

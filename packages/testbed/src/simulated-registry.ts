@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { passGate, type Fault, type Gate, type Ok, type Raw, type Script } from './behaviour.js'
+import type { Certificate } from './certificate.js'
 import { resetConnection, sendAnswer, sendFault, sendRaw, type Answer } from './http-answers.js'
 import { startHttpListener } from './http-listener.js'
 import {
@@ -29,6 +30,8 @@ export interface SimulatedRegistryOptions {
   port?: number
   /** Path before `/permissions` and `/workers`, such as `/v1`. */
   prefix?: string
+  /** Without one it speaks plain HTTP. */
+  tls?: Certificate
   permission?: Script<RegistryBehaviour>
   register?: Script<RegistryBehaviour>
 }
@@ -89,8 +92,8 @@ export async function startSimulatedRegistry(
     }
   }
 
-  const { host = '127.0.0.1', port = 0 } = options
-  const listener = await startHttpListener(handle, { host, port })
+  const { host = '127.0.0.1', port = 0, tls } = options
+  const listener = await startHttpListener(handle, { host, port }, tls)
   return {
     url: listener.url + prefix,
     workers: state.workers,
