@@ -20,13 +20,15 @@ if docker compose version >/dev/null 2>&1; then composes+=('docker compose'); fi
 [ ${#composes[@]} -gt 0 ] || skip 'there is no docker-compose and no compose plugin'
 
 # Compose prefers the shell's variables to those of .env, and the operator's are not meant here.
-unset REGISTRY_URL OWNER_ADDRESS NODE_TYPE DSTACK_URL DSTACK_BACKEND_DSTACK_URL LISTEN_ADDR LOG_LEVEL \
-  LOG_FORMAT REGISTRATION_TIMEOUT_MS DATA_DIR DATA_UID DATA_GID WHITELIST_FILE WHITELIST_PORT WHITELIST_MODE \
-  ADMIN_PUBKEYS PUBLIC_URL AUDIT_FILE TRUSTED_PROXIES AUTH_HOSTS AUTH_PUBKEY_HEADER AUTH_PUBKEY_QUERY \
+unset REGISTRY_URL OWNER_ADDRESS NODE_TYPE EXPECTED_GPUS DSTACK_URL DSTACK_BACKEND_DSTACK_URL DSTACK_TOKEN \
+  DSTACK_TOKEN_FILE WHITELIST_URL ADVERTISE_IP LISTEN_ADDR LOG_LEVEL LOG_FORMAT REGISTRATION_TIMEOUT_MS \
+  DATA_DIR DATA_UID DATA_GID WHITELIST_FILE WHITELIST_PORT WHITELIST_MODE ADMIN_PUBKEYS PUBLIC_URL AUDIT_FILE \
+  TRUSTED_PROXIES AUTH_HOSTS AUTH_PUBKEY_HEADER AUTH_PUBKEY_QUERY \
   "${!COMPOSE_@}"
 
 PATIENCE=90 # seconds for whatever is waited for
 OWNER=0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed
+TOKEN=the-token-of-the-vmm
 KEY_A=$(printf 'a%.0s' {1..64})
 KEY_B=$(printf 'b%.0s' {1..64})
 # The secret key 1, and its public key: the curve's generator.
@@ -216,6 +218,7 @@ REGISTRY_URL=$1
 OWNER_ADDRESS=$OWNER
 NODE_TYPE=node-H200x8
 DSTACK_URL=$(url_of vmm)
+DSTACK_TOKEN=$TOKEN
 LISTEN_ADDR=127.0.0.1:$backend_port
 ${2:-}
 ENV
@@ -302,15 +305,22 @@ test_running() {
   check 'the backend becomes healthy' eventually is_healthy dstack-backend || return
   check 'the whitelist stays on its port whatever LISTEN_ADDR is' \
     answers "$whitelist/api/whitelist?pubkey=$KEY_A" '{"is_whitelisted":true,'
-  check 'the backend tells about the GPUs of the VMM' answers "$backend/health" '\"gpu_count\":8,'
+  check 'the backend tells about the GPUs of the VMM, which asks for a token' \
+    answers "$backend/health" '\"gpu_count\":8,'
   write_env "$(url_of registry | sed 's/127.0.0.1/host.docker.internal/')"
   check 'starts with an .env that names the host host.docker.internal' dc up -d
   check 'the backend is healthy again' eventually is_healthy dstack-backend || return
   check 'it has the node type of .env' equals "$(field "$backend/" .node_type)" node-H200x8
+  check 'it finds nothing wrong with the machine, from inside' exec_backend check
+  check 'it is ready' eventually answers "$backend/readyz" '200 {"status":"ready"}'
   check "it has the host's address" is_address_of_host "$(field "$backend/health" .ip_address)"
   check 'the start period is longer than the registration' \
     equals "$(inspect dstack-backend '{{gt .Config.Healthcheck.StartPeriod 10000000000}}')" true
   return 0
+}
+
+exec_backend() {
+  docker exec "$(container dstack-backend)" node backend.js "$@"
 }
 
 test_images() {
@@ -451,7 +461,7 @@ test_take_down() {
 label=simulators
 unnamed_images >"$tmp/unnamed"
 check 'are built' node scripts/build.js
-simulate vmm vmm --gpus H200x8
+simulate vmm vmm --gpus H200x8 --version 0.6.0 --token "$TOKEN"
 simulate registry registry
 simulate refusing registry --refuse 403
 
