@@ -45,7 +45,7 @@ const CONNECT_SOCKET: Table = {
 }
 
 const TIMEOUT =
-  "Look at the VMM's log and run `lspci -nn -vv` on its host: the VMM's workers may be stuck in lspci, and a restart of the VMM frees them."
+  "Look at the VMM's log and run `lspci -nn -vv` on its host: the VMM's workers may be stuck in lspci, and a restart of the VMM frees them; if it is on another machine, see that no firewall swallows the connection."
 
 const TOKEN_FILE: Record<TokenProblem, string> = {
   missing: 'Correct DSTACK_TOKEN_FILE, or put the file there: it names a file that does not exist.',

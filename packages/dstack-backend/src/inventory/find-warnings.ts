@@ -13,7 +13,7 @@ export function findInventoryWarnings(
   expected: Expectation | undefined,
   gpus: readonly Gpu[],
 ): Warning[] {
-  const wanted = expected && formatExpectation(expected)
+  const wanted = expected && describeExpectation(expected)
   return compareInventory(expected, gpus).map((difference) => ({
     code: difference.code,
     message: describe(difference, wanted),
@@ -24,20 +24,25 @@ export function findInventoryWarnings(
 function describe(difference: InventoryDifference, wanted = ''): string {
   switch (difference.code) {
     case 'no_gpus':
-      return `the VMM lists no GPU${wanted === '' ? '' : `, but ${wanted} is expected`}`
+      return `the VMM lists no GPU${wanted === '' ? '' : `, but ${wanted}`}`
     case 'gpus_missing':
     case 'gpus_extra': {
       const { seen, slots } = difference
       const there = seen === 1 ? '1 GPU is there' : `${seen} GPUs are there`
-      return `${there}, but ${wanted} is expected; seen: ${describeSlots(slots)}`
+      return `${there}, but ${wanted}; seen: ${describeSlots(slots)}`
     }
     case 'wrong_model':
-      return `${wanted} is expected, but there is ${describeModels(difference.found)}`
+      return `${wanted}, but there is ${describeModels(difference.found)}`
     case 'unknown_model':
-      return `${wanted} is expected, but nothing names the model of ${describeModels(difference.found)}`
+      return `${wanted}, but nothing names the model of ${describeModels(difference.found)}`
     case 'duplicate_slots':
       return `the VMM lists more than one GPU in the same slot: ${describeSlots(difference.slots)}`
   }
+}
+
+function describeExpectation(expected: Expectation): string {
+  const isPlural = expected.model === undefined && expected.count !== 1
+  return `${formatExpectation(expected)} ${isPlural ? 'are' : 'is'} expected`
 }
 
 const CORRECT = 'correct EXPECTED_GPUS, or NODE_TYPE where that says it'
@@ -52,4 +57,9 @@ const NEXT_STEPS: Record<InventoryDifference['code'], string> = {
     'Run update-pciids on the host, so that lspci names the cards, or expect a number alone, like EXPECTED_GPUS=8.',
   duplicate_slots:
     'Compare with lspci -nn on the host, which has each slot once; if DSTACK_URL leads straight to the VMM, report it to DStack.',
+}
+
+/** Whether a warning is about the GPUs themselves: nothing is known of it while the VMM does not list them. */
+export function isInventoryWarning({ code }: Pick<Warning, 'code'>): boolean {
+  return Object.hasOwn(NEXT_STEPS, code)
 }

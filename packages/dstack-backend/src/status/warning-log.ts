@@ -1,4 +1,5 @@
 import type { Logger } from '@dstack-node/service-kit'
+import { isInventoryWarning } from '../inventory/find-warnings.js'
 import type { Warning } from './node-facts.js'
 
 /**
@@ -9,15 +10,23 @@ import type { Warning } from './node-facts.js'
 export function createWarningLog(log: Logger): (warnings: readonly Warning[]) => void {
   let told: readonly Warning[] = []
   return (all) => {
-    const warnings = all.filter(({ code }) => !/^dstack_|^owner_address$/.test(code))
+    const isBlind = all.some(isFromDstack)
+    const warnings = all.filter((one) => !isFromDstack(one) && one.code !== 'owner_address')
     for (const { code, message, nextStep } of warnings) {
       if (!told.some((one) => one.code === code && one.message === message)) {
         log.warn({ code, next_step: nextStep }, message)
       }
     }
-    for (const { code, message } of told) {
-      if (!warnings.some((one) => one.code === code)) log.info({ code }, `over: ${message}`)
+    const gone = told.filter(({ code }) => !warnings.some((one) => one.code === code))
+    // A VMM that does not list its GPUs says nothing against what was seen before.
+    const open = gone.filter((one) => isBlind && isInventoryWarning(one))
+    for (const { code, message } of gone.filter((one) => !open.includes(one))) {
+      log.info({ code }, `over: ${message}`)
     }
-    told = warnings
+    told = [...warnings, ...open]
   }
+}
+
+function isFromDstack({ code }: Warning): boolean {
+  return code.startsWith('dstack_')
 }

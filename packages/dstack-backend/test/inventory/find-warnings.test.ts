@@ -48,7 +48,7 @@ describe('findInventoryWarnings', () => {
     )
     expect(nextStep).toContain('lspci')
     expect(theWarning({ count: 2 }, gpus('H200', 1)).message).toBe(
-      '1 GPU is there, but 2 is expected; seen: 18:00.0',
+      '1 GPU is there, but 2 are expected; seen: 18:00.0',
     )
   })
 

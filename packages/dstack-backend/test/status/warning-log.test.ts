@@ -52,6 +52,17 @@ describe('the log of warnings', () => {
     ])
   })
 
+  it('does not take a VMM that lists nothing for the end of a warning about its GPUs', async () => {
+    const down: Warning = { code: 'dstack_connect', message: 'down', nextStep: 'Start it.' }
+    expect(await logOf([missing(7)], [down], [missing(7)], [down], [])).toEqual([
+      ['warn: 7 of 8 GPUs'],
+      [],
+      [],
+      [],
+      ['info: over: 7 of 8 GPUs'],
+    ])
+  })
+
   it('keeps them apart', async () => {
     expect(await logOf([NO_ADDRESS, missing(7)], [missing(7)])).toEqual([
       ['warn: no address', 'warn: 7 of 8 GPUs'],
