@@ -1,4 +1,4 @@
-import type { DstackFailure, GpuReading } from './dstack-client.js'
+import type { DstackFailure, GpuReading } from './dstack/dstack-client.js'
 
 /**
  * The answer of `/health`, whose keys and their order are what workers have always read. Consumers store

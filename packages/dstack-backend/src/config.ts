@@ -6,10 +6,10 @@ import {
   type ServiceConfig,
 } from '@dstack-node/service-kit'
 import * as z from 'zod'
-import { parseToken, type TokenSource } from './dstack-token.js'
-import { parseDstackEndpoint, parseHttpEndpoint, type Endpoint } from './endpoint.js'
+import { parseToken, type TokenSource } from './dstack/dstack-token.js'
+import { parseDstackEndpoint, parseHttpEndpoint, type Endpoint } from './requests/endpoint.js'
 import { parseExpectedGpus, type Expectation } from './inventory/expectation.js'
-import { parseAdvertisedIp } from './ip-address.js'
+import { parseAdvertisedIp } from './address/ip-address.js'
 import { parseOwnerAddress, type OwnerAddress } from './owner-address.js'
 
 /** Everything the backend can be told. */

@@ -6,9 +6,9 @@ import {
   type Logger,
 } from '@dstack-node/service-kit'
 import type { FastifyInstance } from 'fastify'
-import type { GpuMonitor } from './gpu-monitor.js'
-import type { Identity } from './identity.js'
-import type { Address } from './ip-address.js'
+import type { GpuMonitor } from './dstack/gpu-monitor.js'
+import type { Identity } from './identity/identity.js'
+import type { Address } from './address/ip-address.js'
 import { registerAboutRoute } from './routes/about.js'
 import { answerHealthFirst, registerHealthRoute } from './routes/health.js'
 import { registerReadyRoute } from './routes/ready.js'

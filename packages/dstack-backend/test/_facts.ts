@@ -1,4 +1,4 @@
-import type { Gpu, GpuReading } from '../src/dstack-client.js'
+import type { Gpu, GpuReading } from '../src/dstack/dstack-client.js'
 import type { NodeFacts, NodeSample } from '../src/status/node-facts.js'
 
 export const OWNER = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'

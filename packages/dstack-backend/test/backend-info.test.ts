@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { describeFailure, toBackendInfo } from '../src/backend-info.js'
-import type { DstackFailure, Gpu } from '../src/dstack-client.js'
+import type { DstackFailure, Gpu } from '../src/dstack/dstack-client.js'
 
 const PUBKEY = 'ab'.repeat(32)
 const FAILURES: DstackFailure[] = ['connect', 'timeout', 'auth', 'http', 'invalid', 'too_large']

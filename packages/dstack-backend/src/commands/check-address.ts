@@ -1,6 +1,6 @@
 import type { Logger } from '@dstack-node/service-kit'
 import type { Config } from '../config.js'
-import { createAddress } from '../ip-address.js'
+import { createAddress } from '../address/ip-address.js'
 import type { OwnerAddress } from '../owner-address.js'
 import { findAddressWarnings, findOwnerWarnings } from '../status/warnings.js'
 import { doubtful, well, type Step } from './step.js'

@@ -1,15 +1,15 @@
 import type { Logger } from '@dstack-node/service-kit'
 import { describeFailure } from '../backend-info.js'
 import type { Config } from '../config.js'
-import { adviseDstack } from '../dstack-advice.js'
+import { adviseDstack } from '../dstack/dstack-advice.js'
 import {
   createDstackDispatcher,
   createListGpus,
   type Gpu,
   type GpuReading,
-} from '../dstack-client.js'
-import type { Endpoint } from '../endpoint.js'
-import { createGpuSampler } from '../gpu-sampler.js'
+} from '../dstack/dstack-client.js'
+import type { Endpoint } from '../requests/endpoint.js'
+import { createGpuSampler } from '../dstack/gpu-sampler.js'
 import { well, wrong, type Step } from './step.js'
 
 const clock = { now: () => performance.now(), date: () => new Date() }

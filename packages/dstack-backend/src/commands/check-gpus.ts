@@ -1,5 +1,5 @@
 import type { Config } from '../config.js'
-import type { Gpu } from '../dstack-client.js'
+import type { Gpu } from '../dstack/dstack-client.js'
 import { groupByModel } from '../inventory/compare.js'
 import { expectationOf } from '../inventory/expectation.js'
 import { findInventoryWarnings } from '../inventory/find-warnings.js'

@@ -1,6 +1,6 @@
 import { StartError } from '@dstack-node/service-kit'
-import { readIdentity, type Identity } from '../identity.js'
-import { keyPathOf } from '../key-file.js'
+import { readIdentity, type Identity } from '../identity/identity.js'
+import { keyPathOf } from '../identity/key-file.js'
 import { doubtful, skipped, well, wrong, type Step } from './step.js'
 
 /** The machine's key, which is read as a start reads it, but never made. */

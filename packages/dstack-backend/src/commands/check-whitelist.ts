@@ -1,6 +1,6 @@
 import { Agent } from 'undici'
-import type { Endpoint } from '../endpoint.js'
-import type { Identity } from '../identity.js'
+import type { Endpoint } from '../requests/endpoint.js'
+import type { Identity } from '../identity/identity.js'
 import { createWhitelistClient, type WhitelistReply } from '../network-view/whitelist-client.js'
 import { describeProblem } from '../network-view/whitelist-messages.js'
 import type { Observation, WhitelistView } from '../network-view/observation.js'

@@ -2,8 +2,8 @@ import { createLogger } from '@dstack-node/service-kit'
 import type { EnvCommand, EnvCommandContext } from '@dstack-node/service-kit/command'
 import { CommandError, EXIT, UsageError } from '@dstack-node/service-kit/command-error'
 import { parseDataDir } from '../config.js'
-import { loadOrCreateIdentity, readIdentity, type Identity } from '../identity.js'
-import { keyPathOf } from '../key-file.js'
+import { loadOrCreateIdentity, readIdentity, type Identity } from '../identity/identity.js'
+import { keyPathOf } from '../identity/key-file.js'
 
 const help = `node dist/backend.js pubkey [--create] [--json]
 Prints the public key of this machine, as hex and as npub; the secret key stays where it is.

@@ -1,4 +1,4 @@
-import type { Gpu } from '../dstack-client.js'
+import type { Gpu } from '../dstack/dstack-client.js'
 import type { Expectation } from './expectation.js'
 import { matchModel, modelOf, type ModelMatch } from './gpu-model.js'
 import { countCards, repeatedSlots } from './slots.js'

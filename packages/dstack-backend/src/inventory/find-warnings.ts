@@ -1,4 +1,4 @@
-import type { Gpu } from '../dstack-client.js'
+import type { Gpu } from '../dstack/dstack-client.js'
 import type { Warning } from '../status/node-facts.js'
 import { compareInventory, type InventoryDifference } from './compare.js'
 import { describeModels, describeSlots } from './describe.js'

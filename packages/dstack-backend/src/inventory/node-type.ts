@@ -1,4 +1,4 @@
-import type { Gpu } from '../dstack-client.js'
+import type { Gpu } from '../dstack/dstack-client.js'
 import { groupByModel } from './compare.js'
 import { describeModels } from './describe.js'
 import { modelOf, wordsOf } from './gpu-model.js'

@@ -1,6 +1,6 @@
 import { expectationOf, type Expectation } from './expectation.js'
 import { nodeTypeOf } from './node-type.js'
-import type { Gpu } from '../dstack-client.js'
+import type { Gpu } from '../dstack/dstack-client.js'
 
 /** NODE_TYPE for what the VMM shows. */
 export const AUTO = 'auto'

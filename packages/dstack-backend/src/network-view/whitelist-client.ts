@@ -6,9 +6,9 @@ import {
   RequestError,
   requestBounded,
   type BoundedResponse,
-} from '../bounded-request.js'
-import type { Endpoint } from '../endpoint.js'
-import { redirectTarget } from '../redirect-target.js'
+} from '../requests/bounded-request.js'
+import type { Endpoint } from '../requests/endpoint.js'
+import { redirectTarget } from '../requests/redirect-target.js'
 import type { WhitelistView } from './observation.js'
 
 /** What came of asking the whitelist. */

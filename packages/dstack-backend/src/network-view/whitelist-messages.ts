@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { describeNoAnswer } from '../no-answer.js'
+import { describeNoAnswer } from '../requests/no-answer.js'
 import type { WhitelistReply } from './whitelist-client.js'
 
 type Problem = Exclude<WhitelistReply, { kind: 'verdict' }>

@@ -1,9 +1,9 @@
 import { JSON_HEADERS, type ReadyAnswer } from '@dstack-node/service-kit'
 import { HEADERS_READABLE } from '@dstack-node/service-kit/cors'
 import { toBackendInfo } from '../backend-info.js'
-import type { GpuMonitor, GpuSample } from '../gpu-monitor.js'
-import type { Identity } from '../identity.js'
-import type { AddressView } from '../ip-address.js'
+import type { GpuMonitor, GpuSample } from '../dstack/gpu-monitor.js'
+import type { Identity } from '../identity/identity.js'
+import type { AddressView } from '../address/ip-address.js'
 
 /** The answer of `/health` at this moment. */
 export type AnswerHealth = (sample: GpuSample, view: AddressView) => ReadyAnswer

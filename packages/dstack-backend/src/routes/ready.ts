@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { describeFailure } from '../backend-info.js'
-import type { GpuMonitor } from '../gpu-monitor.js'
+import type { GpuMonitor } from '../dstack/gpu-monitor.js'
 import { FRESH_MS } from '../status/fresh-gpus.js'
 
 /** What readiness goes by. */

@@ -1,5 +1,5 @@
-import type { Gpu } from '../dstack-client.js'
-import type { GpuMonitor } from '../gpu-monitor.js'
+import type { Gpu } from '../dstack/dstack-client.js'
+import type { GpuMonitor } from '../dstack/gpu-monitor.js'
 
 /** Samples come every 15 s, or every 32 s while DStack hangs: one that is older tells nothing of now. */
 export const FRESH_MS = 60_000

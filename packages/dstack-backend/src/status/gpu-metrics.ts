@@ -1,6 +1,6 @@
 import { Counter, type Registry } from '@dstack-node/service-kit/metrics'
-import type { Gpu } from '../dstack-client.js'
-import type { GpuMonitor, GpuOutcome } from '../gpu-monitor.js'
+import type { Gpu } from '../dstack/dstack-client.js'
+import type { GpuMonitor, GpuOutcome } from '../dstack/gpu-monitor.js'
 import { modelOf } from '../inventory/gpu-model.js'
 import type { Expectation } from '../inventory/expectation.js'
 import { countCards } from '../inventory/slots.js'

@@ -1,9 +1,9 @@
-import type { GpuReading } from '../dstack-client.js'
+import type { GpuReading } from '../dstack/dstack-client.js'
 import type { Expectation } from '../inventory/expectation.js'
-import type { AddressView } from '../ip-address.js'
+import type { AddressView } from '../address/ip-address.js'
 import type { Observation, PermissionView, WhitelistView } from '../network-view/observation.js'
 import type { OwnerAddress } from '../owner-address.js'
-import type { Registration } from '../registration.js'
+import type { Registration } from '../registry/registration.js'
 
 /** What is known of this machine at one moment: what `/`, the metrics and the warnings are made of. */
 export interface NodeFacts {

@@ -1,6 +1,6 @@
 import type { Registry } from '@dstack-node/service-kit/metrics'
-import type { GpuMonitor } from '../gpu-monitor.js'
-import type { Identity } from '../identity.js'
+import type { GpuMonitor } from '../dstack/gpu-monitor.js'
+import type { Identity } from '../identity/identity.js'
 import { addGauge, oneSeries, toSeconds, type GaugeFamily } from './gauge.js'
 import { observeGpus } from './gpu-metrics.js'
 import type { NodeFacts } from './node-facts.js'

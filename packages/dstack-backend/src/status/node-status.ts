@@ -1,6 +1,6 @@
 import { describeFailure } from '../backend-info.js'
-import type { Gpu } from '../dstack-client.js'
-import type { Identity } from '../identity.js'
+import type { Gpu } from '../dstack/dstack-client.js'
+import type { Identity } from '../identity/identity.js'
 import { modelOf } from '../inventory/gpu-model.js'
 import type { Observation } from '../network-view/observation.js'
 import type { NodeFacts, NodeSample } from './node-facts.js'

@@ -1,6 +1,6 @@
 import { describeFailure } from '../backend-info.js'
 import { findInventoryWarnings } from '../inventory/find-warnings.js'
-import type { AddressView } from '../ip-address.js'
+import type { AddressView } from '../address/ip-address.js'
 import type { OwnerAddress } from '../owner-address.js'
 import { findPermissionWarnings, findWhitelistWarnings } from './network-warnings.js'
 import type { NodeFacts, Warning } from './node-facts.js'

@@ -1,5 +1,5 @@
 import { gpuCards, type GpuCard, type GpuModel } from '@dstack-node/testbed'
-import type { Gpu } from '../../src/dstack-client.js'
+import type { Gpu } from '../../src/dstack/dstack-client.js'
 
 /** Cards as the VMM's client hands them on. */
 export function toGpus(cards: readonly GpuCard[]): Gpu[] {

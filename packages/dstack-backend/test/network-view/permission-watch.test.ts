@@ -6,7 +6,7 @@ import {
   createRegistryClient,
   type RegistryClient,
   type RegistryReply,
-} from '../../src/registry-client.js'
+} from '../../src/registry/registry-client.js'
 import { recordingLog } from '../_log.js'
 import { manualTiming } from './_timing.js'
 

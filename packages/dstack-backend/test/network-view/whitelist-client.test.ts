@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { Agent } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Endpoint } from '../../src/endpoint.js'
+import type { Endpoint } from '../../src/requests/endpoint.js'
 import { createWhitelistClient } from '../../src/network-view/whitelist-client.js'
 import {
   checkAnswer,

@@ -6,7 +6,7 @@ import { exchangeRaw } from '@dstack-node/testbed/test-tools/raw-http'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { GpuReading } from '../../src/dstack-client.js'
+import type { GpuReading } from '../../src/dstack/dstack-client.js'
 import { DOWN, listing, makeGpus } from '../_facts.js'
 import { makeServer } from '../_server.js'
 

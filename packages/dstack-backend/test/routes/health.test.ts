@@ -1,8 +1,12 @@
 import { startSimulatedVmm } from '@dstack-node/testbed'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createDstackDispatcher, createListGpus, type GpuReading } from '../../src/dstack-client.js'
-import { parseDstackEndpoint } from '../../src/endpoint.js'
+import {
+  createDstackDispatcher,
+  createListGpus,
+  type GpuReading,
+} from '../../src/dstack/dstack-client.js'
+import { parseDstackEndpoint } from '../../src/requests/endpoint.js'
 import { DOWN, listing, makeGpus } from '../_facts.js'
 import { makeServer, PUBKEY } from '../_server.js'
 

@@ -2,7 +2,7 @@ import { findProgram } from '@dstack-node/testbed/test-tools/find-program'
 import { runTool } from '@dstack-node/testbed/test-tools/run-tool'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { GpuReading } from '../../src/dstack-client.js'
+import type { GpuReading } from '../../src/dstack/dstack-client.js'
 import { DOWN, listing, makeGpus, OWNER, THEN } from '../_facts.js'
 import { makeServer, PUBKEY, type TestServer } from '../_server.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { GpuReading } from '../../src/dstack-client.js'
+import type { GpuReading } from '../../src/dstack/dstack-client.js'
 import { DOWN, listing } from '../_facts.js'
 import { makeServer, type TestServer } from '../_server.js'
 

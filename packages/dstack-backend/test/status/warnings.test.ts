@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { describeFailure } from '../../src/backend-info.js'
-import type { DstackFailure } from '../../src/dstack-client.js'
+import type { DstackFailure } from '../../src/dstack/dstack-client.js'
 import { WARNING_CODES, type NodeFacts } from '../../src/status/node-facts.js'
 import { findWarnings } from '../../src/status/warnings.js'
 import { listing, makeFacts, makeGpus, OWNER, sampleOf, THEN } from '../_facts.js'
