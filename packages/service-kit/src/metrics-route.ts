@@ -7,10 +7,19 @@ export function registerMetricsRoute(
   registry: Registry | (() => Promise<Registry>),
 ): void {
   let made: Promise<Registry> | undefined
+  let writing: Promise<string> | undefined
   const load = () => (typeof registry === 'function' ? (made ??= registry()) : registry)
+  async function write(): Promise<string> {
+    try {
+      return await (await load()).metrics()
+    } finally {
+      writing = undefined
+    }
+  }
   app.get('/metrics', async (_request, reply) => {
     // Exactly so: Prometheus 3 refuses another content type.
     reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-    return reply.send(await (await load()).metrics())
+    // A text takes a millisecond in which nothing else is answered: those who ask at a time share one.
+    return reply.send(await (writing ??= write()))
   })
 }

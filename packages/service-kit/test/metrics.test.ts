@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { HttpError } from '../src/http-error.js'
 import { count, sendAtOnce, type Tally } from '../src/http-answer.js'
 import { buildHttpServer } from '../src/http-server.js'
@@ -95,6 +95,29 @@ describe('GET /metrics', () => {
     expect(response.body).toContain('\nservice_build_info{service="test",version="1.2.3"} 1\n')
     expect(response.body).toContain('\nprocess_resident_memory_bytes ')
     expect(response.body).not.toMatch(/^# TYPE \w+_total gauge$/m)
+  })
+
+  it('writes one text for all who ask at a time, and a new one for the next', async () => {
+    const app = buildHttpServer((await recordLog()).log)
+    onTestFinished(() => app.close())
+    const registry = createMetrics({ name: 'test', version: '1.2.3' })
+    const write = vi.spyOn(registry, 'metrics')
+    registerMetricsRoute(app, async () => registry)
+    const answers = await Promise.all(Array.from({ length: 100 }, () => app.inject('/metrics')))
+    expect(new Set(answers.map(({ body }) => body)).size).toBe(1)
+    expect(write).toHaveBeenCalledTimes(1)
+    await app.inject('/metrics')
+    expect(write).toHaveBeenCalledTimes(2)
+  })
+
+  it('writes a new text after one that failed', async () => {
+    const app = buildHttpServer((await recordLog()).log)
+    onTestFinished(() => app.close())
+    const registry = createMetrics({ name: 'test', version: '1.2.3' })
+    vi.spyOn(registry, 'metrics').mockRejectedValueOnce(new Error('hunter2'))
+    registerMetricsRoute(app, registry)
+    expect((await app.inject('/metrics')).statusCode).toBe(500)
+    expect((await app.inject('/metrics')).statusCode).toBe(200)
   })
 })
 

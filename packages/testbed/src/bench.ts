@@ -2,6 +2,8 @@ import { measureAsking } from './bench/asking.js'
 import { measureBigLists } from './bench/big-list.js'
 import { measureColdCallers, measureFirstStarts } from './bench/first-starts.js'
 import { measureGrowth } from './bench/growth.js'
+import { measureHealth } from './bench/health.js'
+import { measureHungVmm } from './bench/hung-vmm.js'
 import { formatTable, isKept, type Measurement } from './bench/measurement.js'
 import { measureMemory } from './bench/memory.js'
 import { startServices, type Services } from './bench/services.js'
@@ -13,6 +15,8 @@ const BENCHES: [string, (services: Services) => Promise<Measurement[]>][] = [
   ['memory of the backend', (services) => measureMemory(services, 'backend')],
   ['many callers at once', measureColdCallers],
   ['many first starts at once', measureFirstStarts],
+  ['health', measureHealth],
+  ['a VMM that hangs', measureHungVmm],
   ['checks, a batch and an unchanged list', measureAsking],
   ['lists of 100,000 and 1,000,000 keys', measureBigLists],
   ['how cost grows with the list', measureGrowth],

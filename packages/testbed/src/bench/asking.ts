@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { builtFile, startBuiltProgram, type BuiltProgram } from '../built-program.js'
-import { duel, getRequest, postRequest, throughputRatio, type Opponent } from './duel.js'
+import { duel, throughputRatio, type Opponent } from './duel.js'
 import { draw, hexKeys, mixForms } from './keys.js'
 import type { Measurement } from './measurement.js'
 import { startNginxMap } from './nginx-map.js'
+import { getRequest, postRequest } from './raw-client.js'
+import { startBesideRivals, type BesideRivals } from './rival-servers.js'
 import type { Services } from './services.js'
 
 const KEYS = 100_000
@@ -19,25 +20,16 @@ export async function measureAsking(services: Services): Promise<Measurement[]> 
   const folder = await services.folder()
   const keys = mixForms(hexKeys(KEYS))
   await writeFile(join(folder, 'whitelist.json'), JSON.stringify({ pubkeys: keys }))
-  const program = startBuiltProgram('whitelist', {
-    cwd: folder,
-    env: { LISTEN_ADDR: '127.0.0.1:0' },
-    file: builtFile('whitelist').replace(/dist\/whitelist.js$/, 'packages/testbed/dist/rivals.js'),
-    args: [builtFile('whitelist')],
-  })
+  const served = await startBesideRivals(services, 'whitelist', folder)
   const nginx = await startNginxMap(await services.folder(), keys)
   try {
-    return await compare(program, keys, nginx?.url)
+    return await compare(served, keys, nginx?.url)
   } finally {
-    await Promise.all([program.stop(), nginx?.stop()])
+    await Promise.all([served.program.stop(), nginx?.stop()])
   }
 }
 
-async function compare(program: BuiltProgram, keys: readonly string[], nginx?: string) {
-  const url = await program.url
-  const { rivals } = JSON.parse(program.output().split('\n')[0] ?? '') as {
-    rivals: { fastify: string; http: string }
-  }
+async function compare({ url, rivals }: BesideRivals, keys: readonly string[], nginx?: string) {
   const asked = draw([...keys, ...mixForms(hexKeys(KEYS))], QUESTIONS)
   const ask = (target: string, path = '/api/check?pubkey='): Opponent => ({
     url: target,

@@ -1,7 +1,7 @@
-import { connect, type Socket } from 'node:net'
-import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { median } from './measurement.js'
+import { onAnswer, open } from './raw-client.js'
 
 /** A server, and the requests that it is sent, one after the other and again from the start. */
 export interface Opponent {
@@ -13,19 +13,6 @@ export interface Opponent {
 
 const ROUNDS = 65
 const ROUND_MS = 80
-const HEAD_END = Buffer.from('\r\n\r\n')
-
-/** The bytes of a GET request. */
-export function getRequest(path: string, headers = ''): Buffer {
-  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\n${headers}\r\n`)
-}
-
-/** The bytes of a POST request with JSON. */
-export function postRequest(path: string, body: unknown): Buffer {
-  const json = JSON.stringify(body)
-  const headers = `Content-Type: application/json\r\nContent-Length: ${json.length}`
-  return Buffer.from(`POST ${path} HTTP/1.1\r\nHost: bench\r\n${headers}\r\n\r\n${json}`)
-}
 
 /**
  * How many answers a second each opponent gives, round by round. The rounds are short and take turns, so
@@ -88,29 +75,4 @@ async function createTeam({ url, requests, connections = 40 }: Opponent) {
       for (const socket of sockets) socket.destroy()
     },
   }
-}
-
-async function open(url: string): Promise<Socket> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.setNoDelay(true)
-  await once(socket, 'connect')
-  return socket
-}
-
-/** Calls back once for each whole answer; only one is ever under way on a connection. */
-function onAnswer(socket: Socket, done: () => void): void {
-  let received: Buffer[] = []
-  let missing = 0
-  socket.on('data', (chunk) => {
-    received.push(chunk)
-    missing -= chunk.length
-    if (missing > 0) return
-    const bytes = received.length === 1 ? chunk : Buffer.concat(received)
-    const end = bytes.indexOf(HEAD_END)
-    if (end === -1) return
-    const length = /content-length: (\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1] ?? 0
-    missing = end + HEAD_END.length + Number(length) - bytes.length
-    received = missing > 0 ? [bytes] : []
-    if (missing <= 0) done()
-  })
 }

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { duel, getRequest, throughputRatio } from './duel.js'
+import { duel, throughputRatio } from './duel.js'
 import { draw, hexKeys } from './keys.js'
 import { ask } from './load.js'
 import type { Measurement } from './measurement.js'
+import { getRequest } from './raw-client.js'
 import { residentMb, type Services } from './services.js'
 
 const SIZES = [10, 1_000, 100_000, 1_000_000]

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startBuiltProgram, type BuiltProgram } from '../built-program.js'
+import { startBuiltProgram, type BuiltProgram, type BuiltProgramOptions } from '../built-program.js'
 import { startSimulatedRegistry, type SimulatedRegistry } from '../simulated-registry.js'
 import { startSimulatedVmm, type SimulatedVmm } from '../simulated-vmm.js'
 
@@ -11,7 +11,11 @@ export interface Services {
   vmm: SimulatedVmm
   /** A new empty folder. */
   folder: () => Promise<string>
-  start: (name: 'whitelist' | 'backend', cwd: string) => BuiltProgram
+  start: (
+    name: 'whitelist' | 'backend',
+    cwd: string,
+    options?: Pick<BuiltProgramOptions, 'file' | 'args' | 'env'>,
+  ) => BuiltProgram
   close: () => Promise<void>
 }
 
@@ -38,8 +42,8 @@ export async function startServices(): Promise<Services> {
       folders.push(folder)
       return folder
     },
-    start: (name, cwd) => {
-      const program = startBuiltProgram(name, { cwd, env })
+    start: (name, cwd, options = {}) => {
+      const program = startBuiltProgram(name, { ...options, cwd, env: { ...env, ...options.env } })
       programs.push(program)
       return program
     },
