@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { CommandError, EXIT, UsageError } from './command-error.js'
-import type { CommandArguments, CommandUsage } from './command.js'
+import type { CommandArguments, Command } from './command.js'
 import { errorCode } from './error-code.js'
 import { isSecretKey } from './pubkey.js'
 
@@ -35,7 +35,7 @@ export function parseCommand(args: readonly string[]): BuiltIn {
  */
 export function parseCommandArguments(
   args: readonly string[],
-  { flags = [], texts = [] }: Pick<CommandUsage, 'flags' | 'texts'>,
+  { flags = [], texts = [] }: Pick<Command, 'flags' | 'texts'>,
 ): 'help' | CommandArguments {
   const options: Options = { ...HELP }
   for (const name of flags) options[name] = { type: 'boolean' }

@@ -52,7 +52,7 @@ export interface Program<Config extends ServiceConfig> {
   /** Throws a StartError for whatever an operator can mend. */
   start: (context: StartContext<Config>) => Promise<RunningService>
   /** What else it does. */
-  commands?: Commands<Config>
+  commands?: Commands
 }
 
 /**
@@ -67,9 +67,9 @@ export async function runProgram<Config extends ServiceConfig>(
   host: ProcessHandle,
 ): Promise<number> {
   const args = host.argv.slice(2)
-  const call = findCommand(program, args)
+  const call = findCommand(program.commands ?? {}, args)
   try {
-    if (call) return await runCommand(program, call, host)
+    if (call) return await runCommand(call, host)
     return await runBuiltIn(program, args, host)
   } catch (error) {
     const help = call ? `${call.name} --help` : '--help'

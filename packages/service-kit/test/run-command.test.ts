@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { CommandError, EXIT } from '../src/command-error.js'
-import type { Command, CommandContext, EnvCommand, EnvCommandContext } from '../src/command.js'
+import type { Command, CommandContext } from '../src/command.js'
 import { ConfigError, type Env } from '../src/env.js'
 import { runProgram, type Program, type ServiceConfig } from '../src/program.js'
 import { StartError } from '../src/start-error.js'
@@ -16,8 +16,8 @@ const SECRET = `nsec1${'q'.repeat(58)}`
 
 /** A program with the command `paint`, which is a mock. */
 function makeProgram() {
-  const run = vi.fn<(context: CommandContext<ServiceConfig>) => Promise<number>>(async () => 0)
-  const paint: Command<ServiceConfig> = {
+  const run = vi.fn<(context: CommandContext) => Promise<number>>(async () => 0)
+  const paint: Command = {
     help: 'how to paint\n',
     flags: ['thick'],
     texts: ['colour'],
@@ -38,15 +38,14 @@ function makeProgram() {
 }
 
 describe('a command of a program', () => {
-  it('gets its arguments and the configuration, and tells the exit code', async () => {
+  it('gets its arguments, and tells the exit code', async () => {
     const { program, run, start } = makeProgram()
     run.mockResolvedValueOnce(EXIT.no)
     const args = ['paint', 'fence', '--colour', 'red', '--thick', '-', '--', '--wall']
     const { host } = await makeHost(args)
     expect(await runProgram(program, host)).toBe(1)
     expect(run).toHaveBeenCalledTimes(1)
-    const { config, flags, texts, positionals } = run.mock.calls[0]?.[0] ?? expect.fail()
-    expect(config).toBe(CONFIG)
+    const { flags, texts, positionals } = run.mock.calls[0]?.[0] ?? expect.fail()
     expect(flags).toEqual(new Set(['thick']))
     expect(texts).toEqual(new Map([['colour', 'red']]))
     expect(positionals).toEqual(['fence', '-', '--wall'])
@@ -145,16 +144,6 @@ describe('a command of a program', () => {
     expect(written.stderr).toContain(message)
   })
 
-  it('ends with 3 where the configuration is wrong, and does nothing', async () => {
-    const { program, run, parseConfig } = makeProgram()
-    parseConfig.mockImplementationOnce(() => {
-      throw new ConfigError(['COLOUR: is ugly'])
-    })
-    const { host } = await makeHost(['paint'])
-    expect(await runProgram(program, host)).toBe(3)
-    expect(run).not.toHaveBeenCalled()
-  })
-
   it('ends with the code of its CommandError', async () => {
     const { program, run } = makeProgram()
     run.mockRejectedValueOnce(new CommandError('no such colour', EXIT.usage))
@@ -170,33 +159,20 @@ describe('a command of a program', () => {
     expect(await runProgram(program, host)).toBe(3)
     expect(written.stderr).not.toContain('nsec1')
   })
-})
-
-describe('a command that reads the environment itself', () => {
-  function makeEnvProgram() {
-    const { program, parseConfig } = makeProgram()
-    parseConfig.mockImplementation(() => {
-      throw new ConfigError(['COLOUR: is ugly'])
-    })
-    const run = vi.fn<(context: EnvCommandContext) => Promise<number>>(async () => 0)
-    const look: EnvCommand = { help: 'how to look\n', flags: ['far'], readsEnv: true, run }
-    return { program: { ...program, commands: { look: async () => look } }, run, parseConfig }
-  }
 
   it('runs whatever the configuration is, with the environment over .env', async () => {
-    const { program, run, parseConfig } = makeEnvProgram()
-    const { host, cwd } = await makeHost(['look', '--far'], { COLOUR: 'red', SHAPE: ' ' })
+    const { program, run, parseConfig } = makeProgram()
+    const { host, cwd } = await makeHost(['paint'], { COLOUR: 'red', SHAPE: ' ' })
     await writeFile(join(cwd, '.env'), 'COLOUR=blue\nSIZE=3\n')
     expect(await runProgram(program, host)).toBe(0)
-    const { loadEnv, flags } = run.mock.calls[0]?.[0] ?? expect.fail()
+    const { loadEnv } = run.mock.calls[0]?.[0] ?? expect.fail()
     expect(loadEnv()).toEqual({ COLOUR: 'red', SIZE: '3', LOG_LEVEL: 'silent' })
-    expect(flags).toEqual(new Set(['far']))
     expect(parseConfig).not.toHaveBeenCalled()
   })
 
   it('hears only when it asks that .env can not be read', async () => {
-    const { program, run } = makeEnvProgram()
-    const { host, cwd, written } = await makeHost(['look'])
+    const { program, run } = makeProgram()
+    const { host, cwd, written } = await makeHost(['paint'])
     await mkdir(join(cwd, '.env'))
     expect(await runProgram(program, host)).toBe(0)
     run.mockImplementationOnce(async ({ loadEnv }) => {
@@ -205,15 +181,5 @@ describe('a command that reads the environment itself', () => {
     })
     expect(await runProgram(program, host)).toBe(3)
     expect(written.stderr).toContain(".env can't be read (EISDIR)")
-  })
-
-  it('answers --help, and refuses what it does not know', async () => {
-    const { program, run } = makeEnvProgram()
-    const helped = await makeHost(['look', '--help'])
-    expect(await runProgram(program, helped.host)).toBe(0)
-    expect(helped.written.stdout).toBe('how to look\n')
-    const { host } = await makeHost(['look', '--near'])
-    expect(await runProgram(program, host)).toBe(2)
-    expect(run).not.toHaveBeenCalled()
   })
 })

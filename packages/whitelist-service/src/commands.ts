@@ -1,9 +1,9 @@
-import type { Commands, EnvCommand } from '@dstack-node/service-kit/command'
+import type { Command, Commands } from '@dstack-node/service-kit/command'
 import type { ListCommand } from './admin/commands/list-command.js'
 import { parseListConfig } from './config.js'
 
 /** What the program does with the list from a shell; the service itself needs none of it. */
-export const commands: Commands<unknown> = {
+export const commands: Commands = {
   check: async () => onList((await import('./admin/commands/check.js')).checkCommand),
   add: async () => onList((await import('./admin/commands/add.js')).addCommand),
   remove: async () => onList((await import('./admin/commands/remove.js')).removeCommand),
@@ -13,11 +13,10 @@ export const commands: Commands<unknown> = {
   lint: async () => onList((await import('./admin/commands/lint.js')).lintCommand),
 }
 
-/** A command that a variable which only the service needs can't stop. */
-function onList({ run, ...usage }: ListCommand): EnvCommand {
+/** Of the environment such a command reads where the list is, and no more. */
+function onList({ run, ...usage }: ListCommand): Command {
   return {
     ...usage,
-    readsEnv: true,
-    run: async ({ loadEnv, ...context }) => run({ ...context, config: parseListConfig(loadEnv()) }),
+    run: (context) => run({ ...context, config: parseListConfig(context.loadEnv()) }),
   }
 }

@@ -1,4 +1,4 @@
-import type { EnvCommand, EnvCommandContext } from '@dstack-node/service-kit/command'
+import type { Command, CommandContext } from '@dstack-node/service-kit/command'
 import { EXIT, UsageError } from '@dstack-node/service-kit/command-error'
 import { takeSteps } from './check-steps.js'
 import { formatStep, stepToJson, type Step } from './step.js'
@@ -24,9 +24,9 @@ Exit code:
 `
 
 /** `check`: what this machine needs to take part, and what is missing. */
-export const checkCommand: EnvCommand = { help, flags: ['json'], readsEnv: true, run }
+export const checkCommand: Command = { help, flags: ['json'], run }
 
-async function run({ flags, positionals, loadEnv, stdout }: EnvCommandContext): Promise<number> {
+async function run({ flags, positionals, loadEnv, stdout }: CommandContext): Promise<number> {
   if (positionals.length > 0) throw new UsageError('an argument is not known')
   const json = flags.has('json')
   const steps: Step[] = []

@@ -1,5 +1,5 @@
 import { createLogger } from '@dstack-node/service-kit'
-import type { EnvCommand, EnvCommandContext } from '@dstack-node/service-kit/command'
+import type { Command, CommandContext } from '@dstack-node/service-kit/command'
 import { CommandError, EXIT, UsageError } from '@dstack-node/service-kit/command-error'
 import { parseDataDir } from '../config.js'
 import { loadOrCreateIdentity, readIdentity, type Identity } from '../identity/identity.js'
@@ -21,14 +21,13 @@ The reason for 1, 2 and 3 is on stderr, and nothing is on stdout then.
 `
 
 /** `pubkey`: the public key of this machine. */
-export const pubkeyCommand: EnvCommand = {
+export const pubkeyCommand: Command = {
   help,
   flags: ['create', 'json'],
-  readsEnv: true,
   run,
 }
 
-async function run(context: EnvCommandContext): Promise<number> {
+async function run(context: CommandContext): Promise<number> {
   if (context.positionals.length > 0) throw new UsageError('an argument is not known')
   const dataDir = parseDataDir(context.loadEnv())
   const doubts: string[] = []
@@ -54,11 +53,7 @@ async function create(dataDir: string): Promise<Identity> {
   return loadOrCreateIdentity(dataDir, log)
 }
 
-function format(
-  { flags }: EnvCommandContext,
-  { pubkey, npub }: Identity,
-  created: boolean,
-): string {
+function format({ flags }: CommandContext, { pubkey, npub }: Identity, created: boolean): string {
   if (flags.has('json')) return `${JSON.stringify({ pubkey, npub, created })}\n`
   return `hex   ${pubkey}\nnpub  ${npub}\n`
 }

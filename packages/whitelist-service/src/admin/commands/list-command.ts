@@ -2,8 +2,14 @@ import type { Command, CommandContext } from '@dstack-node/service-kit/command'
 import type { ListConfig } from '../../config.js'
 
 /** A command that reads the list, or changes it. */
-export type ListCommand = Command<ListConfig>
-export type ListContext = CommandContext<ListConfig>
+export interface ListCommand extends Omit<Command, 'run'> {
+  run: (context: ListContext) => Promise<number>
+}
+
+/** What it works with. */
+export interface ListContext extends CommandContext {
+  config: ListConfig
+}
 
 /** The part of a help text that says how keys are given. */
 export const KEY_HELP = `  KEY               npub1…, nprofile1… or 64 hex digits
