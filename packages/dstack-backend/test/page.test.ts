@@ -7,10 +7,14 @@ import {
 } from '@dstack-node/testbed'
 import { startBuiltProgram } from '@dstack-node/testbed/built-program'
 import {
+  BROWSER_HEADERS,
   findBarriers,
   isTooWide,
   keepPicture,
+  MAX_PAGE_BYTES,
   openPage,
+  PHONE,
+  REFRESH_MS,
   startBrowser,
   type Visitor,
 } from '@dstack-node/testbed/test-tools/browser'
@@ -24,17 +28,9 @@ import { WARNING_CODES } from '../src/status/node-facts.js'
 import { makeServer, NPUB, PUBKEY, type TestServer } from './_server.js'
 import { OWNER, THEN } from './_facts.js'
 
-const REFRESH_MS = 5_000
-const MAX_BYTES = 40 * 1024
-
-/** What Chromium sends for an address that somebody typed. */
-const BROWSER = {
-  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8',
-}
 /** Longer than any answer of the VMM serves. */
 const LATER_MS = 60_000
 const chromium = findProgram('chromium')
-const PHONE = { viewport: { width: 360, height: 740 } }
 
 let browser: Awaited<ReturnType<typeof startBrowser>> | undefined
 beforeAll(async () => {
@@ -88,10 +84,10 @@ async function factsOf(page: Shown): Promise<Record<string, string>> {
 describe('GET / of a browser', () => {
   it('answers a small page, and to everybody else the JSON', async () => {
     const { app } = await makeServer()
-    const page = await app.inject({ url: '/', headers: BROWSER })
+    const page = await app.inject({ url: '/', headers: BROWSER_HEADERS })
     expect([page.statusCode, page.headers['vary']]).toEqual([200, 'accept'])
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-    expect(page.rawPayload.length).toBeLessThan(MAX_BYTES)
+    expect(page.rawPayload.length).toBeLessThan(MAX_PAGE_BYTES)
     const plain = await app.inject('/')
     expect(plain.headers).toMatchObject({
       'content-type': 'application/json; charset=utf-8',
@@ -109,7 +105,7 @@ describe('GET / of a browser', () => {
       env: { LISTEN_ADDR: '127.0.0.1:0', REGISTRY_URL: registry.url, OWNER_ADDRESS: OWNER },
     })
     onTestFinished(() => program.stop())
-    const answer = await fetch(await program.url, { headers: BROWSER })
+    const answer = await fetch(await program.url, { headers: BROWSER_HEADERS })
     expect(await answer.text()).toBe(backendPage.body)
     expect(Object.fromEntries(answer.headers)).toMatchObject(backendPage.headers)
   })

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { freePort } from '@dstack-node/testbed/test-tools/free-port'
 
 /** A program of somebody else's that is ready to be used. */
 export interface ForeignProgram {
@@ -56,13 +56,4 @@ export async function onFreePort<T>(start: (port: number) => Promise<T>, tries =
     if (tries === 1) throw error
     return onFreePort(start, tries - 1)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -2,10 +2,14 @@ import { once } from 'node:events'
 import { createServer, request as forward } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import {
+  BROWSER_HEADERS,
   findBarriers,
   isTooWide,
   keepPicture,
+  MAX_PAGE_BYTES,
   openPage,
+  PHONE,
+  REFRESH_MS,
   startBrowser,
   type Visitor,
 } from '@dstack-node/testbed/test-tools/browser'
@@ -19,15 +23,7 @@ import { whitelistPage } from '../src/page/whitelist-page.js'
 import { folderWithList, start } from './_program.js'
 import { makeServer, type TestServer } from './_server.js'
 
-const REFRESH_MS = 5_000
-const MAX_BYTES = 40 * 1024
-
-/** What Chromium sends for an address that somebody typed. */
-const BROWSER = {
-  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8',
-}
 const chromium = findProgram('chromium')
-const PHONE = { viewport: { width: 360, height: 740 } }
 const MARKUP = '<img src=x onerror="alert(1)"></dd><script>alert(2)</script>'
 
 let browser: Awaited<ReturnType<typeof startBrowser>> | undefined
@@ -98,10 +94,10 @@ async function startProxy(target: string): Promise<string> {
 describe('GET / of a browser', () => {
   it('answers a small page, and to everybody else the JSON as before', async () => {
     const { app } = await makeServer([listed])
-    const page = await app.inject({ url: '/', headers: BROWSER })
+    const page = await app.inject({ url: '/', headers: BROWSER_HEADERS })
     expect([page.statusCode, page.headers['vary']]).toEqual([200, 'accept'])
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-    expect(page.rawPayload.length).toBeLessThan(MAX_BYTES)
+    expect(page.rawPayload.length).toBeLessThan(MAX_PAGE_BYTES)
     const plain = await app.inject('/')
     expect(plain.headers).toMatchObject({
       'content-type': 'application/json; charset=utf-8',
@@ -112,7 +108,7 @@ describe('GET / of a browser', () => {
 
   it('is the same in the built program', async () => {
     const program = start({ cwd: await folderWithList([listed]) })
-    const answer = await fetch(await program.url, { headers: BROWSER })
+    const answer = await fetch(await program.url, { headers: BROWSER_HEADERS })
     expect(await answer.text()).toBe(whitelistPage.body)
     expect(Object.fromEntries(answer.headers)).toMatchObject(whitelistPage.headers)
   })

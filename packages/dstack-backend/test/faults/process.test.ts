@@ -1,9 +1,9 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { startSimulatedRegistry, startSimulatedVmm } from '@dstack-node/testbed'
 import { describe, expect, it } from 'vitest'
 import { endOf, eventually, launchAgent, logOf, type Agent, type Test } from './_agent.js'
 import { expectAvailable, startKnownAgent } from './_vmm-state.js'
+import { freePort } from '@dstack-node/testbed/test-tools/free-port'
 
 const PATIENT = { REGISTRATION_TIMEOUT_MS: '3600000' }
 
@@ -157,16 +157,6 @@ describe.concurrent('the agent goes on', () => {
     await expectAvailable(agent)
   })
 })
-
-/** A port that nobody listens on; somebody else may be faster to take it. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 describe('the agent, given the port of the VMM', () => {
   it('ends with 1 and one line, as on a host whose VMM took 8080 first', async (test) => {

@@ -9,6 +9,18 @@ export type Visitor = Pick<
   'locale' | 'colorScheme' | 'viewport' | 'javaScriptEnabled'
 >
 
+/** What Chromium sends for an address that somebody typed. */
+export const BROWSER_HEADERS = {
+  accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8',
+}
+
+/** A narrow phone, held upright. */
+export const PHONE: Visitor = { viewport: { width: 360, height: 740 } }
+
+/** What a page of ours may weigh at most, in bytes, and after how long it asks again, in milliseconds. */
+export const MAX_PAGE_BYTES = 40 * 1024
+export const REFRESH_MS = 5_000
+
 const ARGUMENTS = [
   // Containers give it neither what its sandbox needs nor much shared memory.
   '--no-sandbox',
