@@ -90,7 +90,9 @@ function findConflicts(env: Env): string[] {
   if (DSTACK_TOKEN && DSTACK_TOKEN_FILE) {
     problems.push('DSTACK_TOKEN_FILE: is set beside DSTACK_TOKEN: take one of the two out')
   }
-  const hasCredentials = /^https?:\/\/[^/]*@/i.test(DSTACK_URL ?? DSTACK_BACKEND_DSTACK_URL ?? '')
+  const hasCredentials = /^\s*https?:\/\/[^/]*@/i.test(
+    DSTACK_URL ?? DSTACK_BACKEND_DSTACK_URL ?? '',
+  )
   if (hasCredentials && (DSTACK_TOKEN || DSTACK_TOKEN_FILE)) {
     problems.push('DSTACK_URL: has credentials although there is a token: take one of the two out')
   }

@@ -121,7 +121,7 @@ describe('parseConfig', () => {
       expect.stringMatching(/^LISTEN_ADDR: /),
       'DSTACK_TOKEN_FILE: is set beside DSTACK_TOKEN: take one of the two out',
     ])
-    const DSTACK_URL = 'http://user:secret@vmm:1'
+    const DSTACK_URL = ' http://user:secret@vmm:1'
     expect(problemsOf({ ...REQUIRED, DSTACK_TOKEN: 'abc', DSTACK_URL })).toEqual([
       'DSTACK_URL: has credentials although there is a token: take one of the two out',
     ])

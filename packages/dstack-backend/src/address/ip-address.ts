@@ -50,6 +50,8 @@ export interface AddressOptions {
 const DEFAULT_ROUTE_TARGET = '192.0.2.1'
 /** Addresses change, by DHCP for one; looking costs next to nothing. */
 const FRESH_MS = 15_000
+/** Where the interfaces can't be listed, as a sandbox or a lack of open files has it, this or what was. */
+const NOT_FOUND: AddressView = { address: undefined, source: undefined, containerOnly: false }
 
 /**
  * Finds the address that others reach this machine by: the one that was set, the one it uses towards the
@@ -59,7 +61,7 @@ export function createAddress(options: AddressOptions): Address {
   const find = createFinder(options)
   let latest: AddressView | undefined
   async function load(): Promise<AddressView> {
-    const found = await find()
+    const found = await find().catch(() => latest ?? NOT_FOUND)
     if (latest && latest.address !== found.address) logChange(options.log, latest, found)
     latest = found
     return found
@@ -70,7 +72,7 @@ export function createAddress(options: AddressOptions): Address {
 function createFinder({
   advertised,
   registryUrl,
-  interfaces = ownInterfaces,
+  interfaces = networkInterfaces,
   route = sourceAddress,
   lookup,
   setTimer,
@@ -101,15 +103,6 @@ function createFinder({
 /** The host of a URL; an IPv6 address without its brackets. */
 function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')
-}
-
-/** None where a sandbox forbids to list them. */
-function ownInterfaces(): Interfaces {
-  try {
-    return networkInterfaces()
-  } catch {
-    return {}
-  }
 }
 
 function logChange(log: Logger, before: AddressView, now: AddressView): void {

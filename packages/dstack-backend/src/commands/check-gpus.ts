@@ -30,7 +30,7 @@ export function checkGpus(
 
 function describeCards(gpus: readonly Gpu[]): string {
   const models = groupByModel(gpus).map(
-    ({ name, slots }) => `${slots.length} × ${oneLine(name, MAX_NAME)}`,
+    ({ name, count }) => `${count} × ${oneLine(name, MAX_NAME)}`,
   )
   return models.join(', ') || 'none'
 }

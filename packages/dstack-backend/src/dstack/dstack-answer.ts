@@ -1,6 +1,7 @@
 import { blotSecretKeys } from '@dstack-node/service-kit/pubkey'
 import * as z from 'zod'
 import { parseJson, type BoundedResponse } from '../requests/bounded-request.js'
+import { withoutCredentials } from '../requests/without-credentials.js'
 import type { TokenProblem } from './dstack-token.js'
 import { oneLine } from '../one-line.js'
 
@@ -60,7 +61,7 @@ export function parseAnswer(response: BoundedResponse, authorization?: string): 
     return fail('auth', `status ${status}${authorization === undefined ? ' without a token' : ''}`)
   }
   if (status !== 200) {
-    const words = readWords(body, secretsOf(authorization))
+    const words = readWords(body, authorization)
     return { ...fail('http', `status ${status}`), ...(words !== '' && { words }) }
   }
   if (bodyError) return fail(bodyError.kind, bodyError.code)
@@ -83,16 +84,8 @@ function toGpus({ gpus, allow_attach_all }: z.output<typeof listGpusSchema>) {
 }
 
 /** The error text of an answer, as the VMM puts it; empty without one. */
-function readWords(body: string, secrets: readonly string[]): string {
+function readWords(body: string, authorization: string | undefined): string {
   const { data } = errorSchema.safeParse(parseJson(body))
-  const words = secrets.reduce((rest, one) => rest.replaceAll(one, '[secret]'), data?.error ?? '')
   // Cut last: half a secret would not be recognised.
-  return oneLine(blotSecretKeys(words), MAX_WORDS)
-}
-
-/** What is secret in a header: the token or, of `Basic`, each part of it too. */
-function secretsOf(authorization = ''): string[] {
-  const [scheme, credentials = ''] = authorization.split(' ', 2)
-  const parts = scheme === 'Basic' ? Buffer.from(credentials, 'base64').toString().split(':') : []
-  return [credentials, ...parts].filter((part) => part !== '')
+  return oneLine(blotSecretKeys(withoutCredentials(data?.error ?? '', authorization)), MAX_WORDS)
 }

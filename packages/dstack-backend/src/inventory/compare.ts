@@ -16,6 +16,8 @@ export interface ModelInSlots {
   /** The model's name; for a card without one, its product id. */
   name: string
   slots: string[]
+  /** How many there are; a card without a slot's name counts, too. */
+  count: number
 }
 
 /**
@@ -62,11 +64,16 @@ function compareModels({ model, count }: Expectation, gpus: readonly Gpu[]): Inv
 
 /** The models among these cards and where they are, in the order of the first of each. */
 export function groupByModel(gpus: readonly Gpu[]): ModelInSlots[] {
-  const groups = new Map<string, Set<string>>()
+  const groups = new Map<string, Gpu[]>()
   for (const gpu of gpus) {
     const name = modelOf(gpu)?.name ?? gpu.productId
-    const slots = groups.get(name) ?? new Set()
-    groups.set(name, slots.add(gpu.slot))
+    const cards = groups.get(name) ?? []
+    cards.push(gpu)
+    groups.set(name, cards)
   }
-  return [...groups].map(([name, slots]) => ({ name, slots: [...slots] }))
+  return [...groups].map(([name, cards]) => ({
+    name,
+    slots: [...new Set(cards.map(({ slot }) => slot))],
+    count: countCards(cards),
+  }))
 }

@@ -84,8 +84,14 @@ function shortenable(word: string): string {
 function isRunOf(words: string[], label: string): boolean {
   const brief = words.filter((word) => !IS_FORM.test(word))
   return [words, brief].some((list) =>
-    list.some((_, from) =>
-      list.some((_, to) => to >= from && list.slice(from, to + 1).join('') === label),
-    ),
+    list.some((_, from) => {
+      let rest = label
+      for (const word of list.slice(from)) {
+        if (!rest.startsWith(word)) return false
+        rest = rest.slice(word.length)
+        if (rest === '') return true
+      }
+      return false
+    }),
   )
 }

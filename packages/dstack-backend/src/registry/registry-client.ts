@@ -8,6 +8,7 @@ import {
 } from '../requests/bounded-request.js'
 import type { Endpoint } from '../requests/endpoint.js'
 import { oneLine } from '../one-line.js'
+import { withoutCredentials } from '../requests/without-credentials.js'
 import { redirectTarget } from '../requests/redirect-target.js'
 
 /** The worker as the registry knows it, in the registry's own names. */
@@ -47,7 +48,7 @@ export interface RegistryClient {
   postWorker: (worker: Worker, limits: RequestLimits) => Promise<RegistryReply>
 }
 
-const MAX_BYTES = 64 * 1024
+const MAX_BYTES = 1024 * 1024
 const MAX_WORDS = 300
 
 const permissionSchema = z.object({ write: z.object({ mode: z.literal('AllowAll') }) })
@@ -80,7 +81,8 @@ export function createRegistryClient(endpoint: Endpoint, dispatcher: Dispatcher)
     options: Omit<Parameters<typeof requestBounded>[0], 'dispatcher' | 'maxBytes'>,
   ): Promise<RegistryReply> {
     try {
-      return parseReply(await requestBounded({ ...options, dispatcher, maxBytes: MAX_BYTES }))
+      const response = await requestBounded({ ...options, dispatcher, maxBytes: MAX_BYTES })
+      return parseReply(response, endpoint.authorization)
     } catch (error) {
       if (!(error instanceof RequestError)) throw error
       return { kind: 'no_answer', code: error.code }
@@ -88,16 +90,22 @@ export function createRegistryClient(endpoint: Endpoint, dispatcher: Dispatcher)
   }
 }
 
-function parseReply({ status, headers, text, bodyError }: BoundedResponse): RegistryReply {
+function parseReply(
+  { status, headers, text, truncated, bodyError }: BoundedResponse,
+  authorization: string | undefined,
+): RegistryReply {
   const json = parseJson(text)
   return {
     kind: 'answer',
     status,
     allowsAll: permissionSchema.safeParse(json).success,
-    words: oneLine(errorSchema.safeParse(json).data ?? text, MAX_WORDS),
+    words: oneLine(
+      withoutCredentials(errorSchema.safeParse(json).data ?? text, authorization),
+      MAX_WORDS,
+    ),
     retryAfterMs: parseRetryAfter(first(headers['retry-after'])),
     location: redirectTarget(headers),
-    bodyError: bodyError?.code,
+    bodyError: bodyError?.code ?? (truncated ? 'EMSGSIZE' : undefined),
   }
 }
 

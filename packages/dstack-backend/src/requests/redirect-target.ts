@@ -12,5 +12,5 @@ export function redirectTarget(
   const [location] = [headers['location']].flat()
   return location === undefined
     ? undefined
-    : oneLine(location.replace(/\/\/[^/@]*@/, '//'), MAX_LENGTH)
+    : oneLine(location.replace(/\/\/[^/?#]*@/, '//'), MAX_LENGTH)
 }

@@ -10,7 +10,7 @@ export function findPermissionWarnings({
   if (answer?.value.allowed === false) {
     warnings.push({
       code: 'permission_missing',
-      message: 'the registry does not let this key write: its write mode is not AllowAll',
+      message: 'the registry does not say that this key may write (write.mode AllowAll)',
       nextStep:
         "It may take a few minutes after a registration. If it lasts, ask the registry's operator and name the public key, which `node dist/backend.js pubkey` prints.",
     })
@@ -20,7 +20,7 @@ export function findPermissionWarnings({
       code: 'registry_unreachable',
       message: `the registry does not tell whether this key may write: ${problem}`,
       nextStep:
-        'See that the registry runs, and that this machine reaches it at REGISTRY_URL. Until then its last answer stands.',
+        'Do what the message says, if it does; see that the registry runs and is reached at REGISTRY_URL.',
     })
   }
   return warnings
@@ -60,7 +60,7 @@ export function findWhitelistWarnings(
       code: 'whitelist_unreachable',
       message: `the whitelist does not tell whether this key is on it: ${problem}`,
       nextStep:
-        'See that the whitelist service runs, and that this machine reaches it at WHITELIST_URL. Until then its last answer stands.',
+        'Do what the message says, if it does; see that the whitelist service runs and is reached at WHITELIST_URL.',
     })
   }
   return warnings

@@ -1,6 +1,7 @@
 import type { Registry } from '@dstack-node/service-kit/metrics'
 import type { GpuMonitor } from '../dstack/gpu-monitor.js'
 import type { Identity } from '../identity/identity.js'
+import type { Observation } from '../network-view/observation.js'
 import { addGauge, oneSeries, toSeconds, type GaugeFamily } from './gauge.js'
 import { observeGpus } from './gpu-metrics.js'
 import type { NodeFacts } from './node-facts.js'
@@ -43,8 +44,8 @@ function nodeFamilies({ facts, identity, version }: NodeMetricsSources): GaugeFa
 }
 
 function networkFamilies(facts: () => NodeFacts): GaugeFamily[] {
-  const permission = () => facts().permission.answer
-  const whitelist = () => facts().whitelist?.answer
+  const permission = () => facts().permission
+  const whitelist = () => facts().whitelist
   return [
     {
       name: 'dstack_registered_timestamp_seconds',
@@ -54,27 +55,32 @@ function networkFamilies(facts: () => NodeFacts): GaugeFamily[] {
     {
       name: 'dstack_registry_permission',
       help: 'Whether the registry lets this key write, by its latest answer: 1 or 0.',
-      read: () => oneSeries(permission()?.value.allowed),
+      read: () => oneSeries(latest(permission())?.allowed),
     },
     {
       name: 'dstack_registry_permission_timestamp_seconds',
       help: 'When the registry last answered whether this key may write.',
-      read: () => oneSeries(secondsOf(permission())),
+      read: () => oneSeries(secondsOf(permission().answer)),
     },
     {
       name: 'dstack_whitelist_listed',
       help: 'Whether the whitelist lets this key in, by its latest answer: 1 or 0.',
       read: () => {
-        const answer = whitelist()
-        return oneSeries(answer && answer.value.code === 'listed')
+        const view = latest(whitelist())
+        return oneSeries(view && view.code === 'listed')
       },
     },
     {
       name: 'dstack_whitelist_listed_timestamp_seconds',
       help: 'When the whitelist last answered whether it lets this key in.',
-      read: () => oneSeries(secondsOf(whitelist())),
+      read: () => oneSeries(secondsOf(whitelist()?.answer)),
     },
   ]
+}
+
+/** What was said last, unless the latest question found no answer: then nothing is known. */
+function latest<T>(observation: Observation<T> | undefined): T | undefined {
+  return observation?.problem === undefined ? observation?.answer?.value : undefined
 }
 
 function secondsOf(answer: { at: Date } | undefined): number | undefined {

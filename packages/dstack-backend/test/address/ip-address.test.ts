@@ -148,6 +148,27 @@ describe('createAddress', () => {
     ])
   })
 
+  it('keeps what it knew while the interfaces can not be listed, as without open files', async () => {
+    const routes: Record<string, string> = { [REGISTRY]: '10.0.0.7' }
+    const interfaces = () => {
+      throw new Error('EMFILE')
+    }
+    const { read, lines, time } = await setup(routes, { interfaces })
+    const found = await read()
+    delete routes[REGISTRY]
+    time.now += 60_000
+    expect(await read()).toBe(found)
+    expect(lines).toEqual([])
+  })
+
+  it('has no address where the interfaces can not be listed from the first', async () => {
+    const interfaces = () => {
+      throw new Error('EPERM')
+    }
+    const { read } = await setup({}, { interfaces })
+    expect(await read()).toEqual({ address: undefined, source: undefined, containerOnly: false })
+  })
+
   it('knows the latest without a look, and none before the first', async () => {
     const { read, latest } = await setup({ [REGISTRY]: '10.0.0.7' })
     expect(latest()).toBeUndefined()

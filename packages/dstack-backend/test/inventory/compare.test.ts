@@ -1,6 +1,6 @@
 import { ODD_GPUS } from '@dstack-node/testbed'
 import { describe, expect, it } from 'vitest'
-import { compareInventory } from '../../src/inventory/compare.js'
+import { compareInventory, groupByModel } from '../../src/inventory/compare.js'
 import { gpus, toGpus, unknownGpu } from './_gpus.js'
 
 const H200x8 = { model: 'H200', count: 8 }
@@ -51,8 +51,8 @@ describe('compareInventory', () => {
       {
         code: 'wrong_model',
         found: [
-          { name: 'H100 SXM5 80GB', slots: ['1b:00.0'] },
-          { name: 'H20', slots: ['43:00.0'] },
+          { name: 'H100 SXM5 80GB', slots: ['1b:00.0'], count: 1 },
+          { name: 'H20', slots: ['43:00.0'], count: 1 },
         ],
       },
     ])
@@ -69,7 +69,14 @@ describe('compareInventory', () => {
   it('names by its product id a card that nothing names', () => {
     expect(
       compareInventory({ model: 'H200', count: 1 }, [unknownGpu('NVIDIA Corporation')]),
-    ).toEqual([{ code: 'unknown_model', found: [{ name: '10de:fffe', slots: ['01:00.0'] }] }])
+    ).toEqual([
+      { code: 'unknown_model', found: [{ name: '10de:fffe', slots: ['01:00.0'], count: 1 }] },
+    ])
+  })
+
+  it('counts cards that have no slot', () => {
+    const cards = gpus('H200', 2).map((gpu) => ({ ...gpu, slot: '' }))
+    expect(groupByModel(cards)).toEqual([{ name: 'H200 SXM 141GB', slots: [''], count: 2 }])
   })
 
   it('knows the cards of surprising hosts', () => {

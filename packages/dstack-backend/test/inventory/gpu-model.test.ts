@@ -201,6 +201,11 @@ describe('matchModel', () => {
     expect(matchModel(card, 'A100-40GB')).toBe('no')
   })
 
+  it('compares thousands of cards with names of many words in no time', () => {
+    const card = unknownGpu(`[${'a b c d e f g h i j '.repeat(5)}]`)
+    for (let count = 0; count < 20_000; count += 1) expect(matchModel(card, 'Foo-bar')).toBe('no')
+  })
+
   it.each(['NVIDIA Corporation', '[显卡]', ''])(
     'can not tell for an unknown "%s"',
     (description) => {

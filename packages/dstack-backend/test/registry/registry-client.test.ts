@@ -55,6 +55,13 @@ describe('postWorker', () => {
     expect(await wordsOf(body)).toBe(words)
   })
 
+  it('does not repeat the credentials that were sent', async () => {
+    const header = `Basic ${Buffer.from('alice:s3cret').toString('base64')}`
+    registry.onRegister({ kind: 'raw', status: 403, body: `no entry for ${header}, s3cret` })
+    const reply = await client(header).postWorker(WORKER, limits())
+    expect(reply).toMatchObject({ words: 'no entry for Basic [secret], [secret]' })
+  })
+
   it('shortens an answer of 100 KB', async () => {
     expect(await wordsOf('x'.repeat(100_000))).toBe(`${'x'.repeat(300)}…`)
   })
@@ -74,6 +81,19 @@ describe('getPermission', () => {
     const timeoutMs = kind === 'hang' ? 300 : 30_000
     const reply = await client().getPermission(PUBKEY, limits(timeoutMs))
     expect(codes).toContain(reply.kind === 'no_answer' && reply.code)
+  })
+
+  it('reads a permission with thousands of topics', async () => {
+    const topics = Array.from({ length: 3_000 }, (_, index) => `a-topic-with-a-long-name-${index}`)
+    const body = JSON.stringify({ read: { topics }, write: { mode: 'AllowAll' } })
+    registry.onPermission({ kind: 'raw', body })
+    expect(await client().getPermission(PUBKEY, limits())).toMatchObject({ allowsAll: true })
+  })
+
+  it('takes a permission that was cut off for half an answer, not for a refusal', async () => {
+    registry.permit(PUBKEY)
+    registry.onPermission({ kind: 'huge' })
+    expect(await client().getPermission(PUBKEY, limits())).toMatchObject({ bodyError: 'EMSGSIZE' })
   })
 
   it.each(['drip', 'short'] as const)(

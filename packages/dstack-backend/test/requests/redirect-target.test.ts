@@ -15,6 +15,14 @@ describe('redirectTarget', () => {
     expect(redirectTarget({ location: 'https://user:secret@new.example/' })).toBe(
       'https://new.example/',
     )
+    expect(redirectTarget({ location: 'https://user:p@ss@new.example/' })).toBe(
+      'https://new.example/',
+    )
+  })
+
+  it('takes no @ behind the host for the end of credentials', () => {
+    const location = 'https://new.example?contact=a@b'
+    expect(redirectTarget({ location })).toBe(location)
   })
 
   it('is short and on one line', () => {

@@ -229,9 +229,14 @@ describe('GET /metrics', () => {
     const read = () => Promise.all(families.map((family) => seriesOf(server, family)))
     const then = String(THEN_SECONDS)
     expect(await read()).toEqual([[then], ['1'], [then], ['1'], [then]])
-    server.facts.permission = { answer: { value: { allowed: false }, at: THEN }, problem: 'x' }
-    server.facts.whitelist = { answer: { value: { code: 'banned' }, at: THEN } }
+    const permission = { answer: { value: { allowed: false }, at: THEN } }
+    const whitelist = { answer: { value: { code: 'banned' as const }, at: THEN } }
+    Object.assign(server.facts, { permission, whitelist })
     expect(await read()).toEqual([[then], ['0'], [then], ['0'], [then]])
+    // What was said before tells nothing of now; when that was still does.
+    server.facts.permission = { ...permission, problem: 'x' }
+    server.facts.whitelist = { ...whitelist, problem: 'x' }
+    expect(await read()).toEqual([[then], [], [then], [], [then]])
     server.facts.permission = { problem: 'x' }
     server.facts.whitelist = {}
     expect(await read()).toEqual([[then], [], [], [], []])
