@@ -155,7 +155,7 @@ describe('createAddress', () => {
     }
     const { read, lines, time } = await setup(routes, { interfaces })
     const found = await read()
-    delete routes[REGISTRY]
+    Reflect.deleteProperty(routes, REGISTRY)
     time.now += 60_000
     expect(await read()).toBe(found)
     expect(lines).toEqual([])
