@@ -10,6 +10,7 @@ import type { GpuMonitor } from './dstack/gpu-monitor.js'
 import type { Identity } from './identity/identity.js'
 import type { Address } from './address/ip-address.js'
 import { registerAboutRoute } from './routes/about.js'
+import { createAnswerHealth } from './routes/health-answer.js'
 import { answerHealthFirst, registerHealthRoute } from './routes/health.js'
 import { registerReadyRoute } from './routes/ready.js'
 import type { NodeFacts } from './status/node-facts.js'
@@ -36,10 +37,11 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   const { log } = dependencies
   const app = buildHttpServer(log)
   const tallies = tallyAnswers(app)
-  registerHealthRoute(app, dependencies)
+  const health = { ...dependencies, answer: createAnswerHealth(dependencies) }
+  registerHealthRoute(app, health)
   // At debug Fastify logs how each request was answered: it has to see them all.
   if (!log.isLevelEnabled('debug')) {
-    answerHealthFirst(app, dependencies, tallies.of('GET', '/health'))
+    answerHealthFirst(app, health, tallies.of('GET', '/health'))
   }
   registerAboutRoute(app, dependencies)
   registerReadyRoute(app, dependencies)

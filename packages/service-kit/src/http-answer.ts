@@ -38,7 +38,7 @@ export interface ReadyAnswer {
  * routes that are asked all the time. The `onSend` hooks do not run.
  */
 export function sendAtOnce(reply: FastifyReply, answer: ReadyAnswer): void {
-  countAnswer(reply, answer.status)
+  if (reply.tally) count(reply.tally, answer.status)
   reply.hijack()
   writeAnswer(reply.raw, answer)
 }
@@ -77,11 +77,6 @@ function writeAnswer(response: ServerResponse, answer: ReadyAnswer): void {
   const length = isAscii ? body.length : Buffer.byteLength(body)
   response.writeHead(status, [...headers, 'content-length', String(length)])
   response.end(body, isAscii ? 'latin1' : 'utf8')
-}
-
-/** Counts the answer for the metrics, where the service has some. */
-export function countAnswer({ tally }: FastifyReply, status: number): void {
-  if (tally) count(tally, status)
 }
 
 /** Adds one to a tally of answers by status. */

@@ -3,7 +3,7 @@ import type { ApiOperation } from '@dstack-node/service-kit/openapi'
 import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { ServerDependencies } from '../server.js'
-import { createAnswerHealth } from './health-answer.js'
+import type { AnswerHealth } from './health-answer.js'
 
 const infoSchema = z.object({
   version: z.string().describe('of the form of this answer'),
@@ -30,10 +30,16 @@ export const healthOperation: ApiOperation = {
   },
 }
 
+/** Who is asked, and what makes an answer of it. */
+export interface HealthSources extends Pick<ServerDependencies, 'monitor' | 'address'> {
+  answer: AnswerHealth
+}
+
 /** `GET /health`: what the worker on this machine reads. */
-export function registerHealthRoute(app: FastifyInstance, dependencies: ServerDependencies): void {
-  const { monitor, address } = dependencies
-  const answer = createAnswerHealth(dependencies)
+export function registerHealthRoute(
+  app: FastifyInstance,
+  { monitor, address, answer }: HealthSources,
+): void {
   app.get('/health', async (_request, reply) => {
     const [sample, view] = await Promise.all([monitor.read(), address.read()])
     sendAtOnce(reply, answer(sample, view))
@@ -46,11 +52,9 @@ export function registerHealthRoute(app: FastifyInstance, dependencies: ServerDe
  */
 export function answerHealthFirst(
   app: FastifyInstance,
-  dependencies: ServerDependencies,
+  { monitor, address, answer }: HealthSources,
   tally: Tally,
 ): void {
-  const { monitor, address } = dependencies
-  const answer = createAnswerHealth(dependencies)
   answerFirst(app, ({ method, url }) => {
     if (method !== 'GET' || url !== '/health') return undefined
     const sample = monitor.retryAfterMs() > 0 ? monitor.latest() : undefined
